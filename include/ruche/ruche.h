@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RUCHE_H
+#define RUCHE_H
+
+/*
+ * libruche: the C client of ruched.
+ *
+ * A handle is one connection with any number of calls under way.  There is a
+ * blocking side (ruche_call, ruche_wait) and one for event loops (ruche_submit,
+ * ruche_fd, ruche_events, ruche_process, ruche_next); both may be mixed.
+ *
+ * Threads: a handle belongs to one thread at a time; different handles are
+ * independent.  The library never prints, never exits, never raises SIGPIPE,
+ * installs no signal handler and keeps no global state.
+ *
+ * Errors: functions return 0 (or another documented non-negative outcome), or a
+ * negative errno.  NULL where a pointer is needed is -EINVAL (0, NULL or
+ * RUCHE_FAILED from the few that return no errno).  -ENOMEM is possible wherever
+ * something is kept, and changes nothing.  That a *task* failed is not an error of
+ * these functions: it is told by its reply.
+ *
+ * Every call that was submitted gets exactly one reply: when the daemon goes
+ * away, those still open are answered by the library with RUCHE_DISCONNECTED.
+ * From then on nothing can be submitted: -ECONNRESET.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <ruche/codes.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ruche;       /* a connection */
+struct ruche_reply; /* the end of one call: a result or an error */
+
+/* ---- connections ---------------------------------------------------------------- */
+
+/*
+ * Connects to a daemon.  `path` is its socket; NULL is that of $RUCHE_SOCKET, or
+ * else the first with a daemon of $XDG_RUNTIME_DIR/ruche/ruche.sock and
+ * /run/ruche/ruche.sock.  Blocks for the
+ * connect() alone.  -ENOENT or -ECONNREFUSED: no daemon there.  The caller owns
+ * *ret and ends it with ruche_close().
+ */
+int ruche_open(const char *path, struct ruche **ret);
+
+/* How to start a daemon of one's own; zeroed means defaults. */
+struct ruche_private {
+	unsigned int workers; /* 0: one for each usable core */
+	const char *const
+		*plugins;   /* NULL-terminated paths loaded besides the installed ones, or NULL */
+	const char *daemon; /* the ruched to start; NULL: $RUCHE_DAEMON, else the installed one */
+};
+
+/*
+ * Starts a daemon for this handle alone, over a socket that has no name.  It
+ * ends, with its workers and their children, when the handle is closed or its
+ * process dies.  `options` may be NULL.  Blocks until the daemon was started, not
+ * until its workers are ready.  -ENOENT: no ruched there.
+ */
+int ruche_open_private(const struct ruche_private *options, struct ruche **ret);
+
+/*
+ * Closes the connection and frees the handle with every reply not yet fetched.
+ * Calls still under way are cancelled by the daemon.  Does not block, except after
+ * ruche_open_private(), where it waits for the daemon to end.  NULL is allowed.
+ */
+void ruche_close(struct ruche *ruche);
+
+/* ---- calls ---------------------------------------------------------------------- */
+
+/*
+ * Arguments are given by a string of types, one letter each, and as many values:
+ *
+ *	i  int64_t		u  uint64_t		d  double
+ *	b  int (a truth)	s  const char * (UTF-8)	n  (nil; takes no value)
+ *	y  const void *, size_t (binary)
+ *	m  const void *, size_t (exactly one packed MessagePack value, copied as it is)
+ *
+ * "" is no arguments.  Mind the casts: (int64_t)1, not 1.  An unknown letter, or
+ * bytes under `m` that are not one value, is -EINVAL.
+ */
+
+/*
+ * Calls a function and waits for its end.  0: *ret is its reply, which the
+ * caller frees with ruche_reply_free(); whether the task succeeded is in there.
+ * `function` has 1 to 255 bytes, else -EINVAL.  Should -ENOMEM come only after it
+ * was submitted, the call is cancelled and its reply comes by ruche_next().
+ */
+int ruche_call(struct ruche *ruche, struct ruche_reply **ret, const char *function,
+	const char *types, ...);
+
+/*
+ * Starts a call and returns at once with its id, which is never 0.  It is kept, to be
+ * sent by ruche_process() or any blocking function, many calls in one write; when
+ * 64 KiB or a tenth of a millisecond have come together, ruche_submit() itself sends
+ * what can be sent without blocking.  -EMSGSIZE: over ruche_frame_max(), nothing was
+ * sent.
+ */
+int ruche_submit(
+	struct ruche *ruche, uint32_t *ret_id, const char *function, const char *types, ...);
+
+/* The same with the arguments packed already: `args` is one MessagePack array. */
+int ruche_submit_packed(struct ruche *ruche, uint32_t *ret_id, const char *function,
+	const void *args, size_t args_len);
+
+/* A command to be run by a worker. */
+struct ruche_command {
+	const char *const
+		*argv;   /* NULL-terminated; argv[0] is looked up in the command's PATH; no shell */
+	const char *cwd; /* NULL: / */
+	const char *const
+		*env; /* NULL-terminated NAME=VALUE, the whole environment; NULL: the daemon's */
+	const void *input; /* its stdin, copied; NULL and 0: nothing to read */
+	size_t input_len;
+	bool stream; /* its output is told to ruche_on_output() as it comes, not kept for the reply */
+	bool stream_input; /* its stdin is fed by ruche_on_input() and ruche_send_input() */
+};
+
+/*
+ * Starts a command as ruche_submit() starts a function.  The result is a map:
+ * `exit_status` (int, or nil), `signal` (int, or nil), `stdout` and `stderr`
+ * (binary; empty if streamed), `truncated` (true if either was cut).  That a
+ * command ends with another status than 0 is a result, not an error.
+ */
+int ruche_submit_command(
+	struct ruche *ruche, uint32_t *ret_id, const struct ruche_command *command);
+
+/*
+ * Asks for a call to be stopped: at once when it has not started, else by
+ * `signal` (0: SIGTERM) to a command or by ruche_should_stop() to a function, and by
+ * SIGKILL to it and its whole process tree after the daemon's grace period.  The
+ * call still gets its one reply: RUCHE_CANCELLED, or its result if that came
+ * first.  Returns at once.  -ENOENT: no such call is open.
+ */
+int ruche_cancel(struct ruche *ruche, uint32_t id, int signal);
+
+/* ---- replies -------------------------------------------------------------------- */
+
+/*
+ * Waits for a reply: of call `id`, or of any call if `id` is 0.  `timeout_ms` < 0
+ * waits for ever, 0 not at all.  1: *ret is the reply, which the caller frees.  0:
+ * time is up.  -ENOENT: no such call is open (with 0: none at all).  Signals do not
+ * end it early.
+ */
+int ruche_wait(struct ruche *ruche, uint32_t id, int timeout_ms, struct ruche_reply **ret);
+
+/* For event loops: poll ruche_fd() for ruche_events() (POLLIN, POLLOUT), then ruche_process(). */
+int ruche_fd(const struct ruche *ruche);
+short ruche_events(const struct ruche *ruche);
+
+/*
+ * Sends and reads what can be without blocking and runs the callbacks below.
+ * 0, also after the daemon went away (its open calls are then answered), or
+ * -ECONNRESET when it has gone and no reply is left to fetch.
+ */
+int ruche_process(struct ruche *ruche);
+
+/* The oldest finished reply not fetched yet, without blocking: 1 and *ret, or 0. */
+int ruche_next(struct ruche *ruche, struct ruche_reply **ret);
+
+/* How many calls are open: submitted, their reply not yet fetched. */
+size_t ruche_pending(const struct ruche *ruche);
+
+void ruche_reply_free(struct ruche_reply *reply); /* NULL is allowed */
+
+uint32_t ruche_reply_id(const struct ruche_reply *reply);
+
+/* RUCHE_OK, or why there is no result. */
+enum ruche_code ruche_reply_code(const struct ruche_reply *reply);
+
+/*
+ * The result.  0, or -EINVAL if it is of another type or does not fit (or there
+ * is none).  Pointers are valid until the reply is freed.
+ */
+int ruche_reply_int64(const struct ruche_reply *reply, int64_t *ret);
+int ruche_reply_uint64(const struct ruche_reply *reply, uint64_t *ret);
+int ruche_reply_int128(const struct ruche_reply *reply, __int128 *ret);
+int ruche_reply_double(const struct ruche_reply *reply, double *ret); /* integers too */
+int ruche_reply_bool(const struct ruche_reply *reply, bool *ret);
+/* Text or binary; not NUL-terminated. */
+int ruche_reply_bytes(const struct ruche_reply *reply, const char **ret, size_t *ret_len);
+/* The result as it came: one packed MessagePack value. */
+int ruche_reply_packed(const struct ruche_reply *reply, const void **ret, size_t *ret_len);
+
+/* All there is to know about a failure.  Strings are never NULL. */
+struct ruche_error {
+	enum ruche_code code;
+	const char *message;          /* one line for people */
+	enum ruche_executed executed; /* RUCHE_EXECUTED_NO alone is safe to try again */
+	int signal;                   /* that ended the worker or command, or 0 */
+	int exit_status;              /* it ended with, or -1 */
+	const char *output;           /* the last lines the worker wrote to stderr, or "" */
+	uint64_t peak_memory;         /* of the worker in bytes, or 0 */
+};
+
+/* The error, valid until the reply is freed; NULL for a success. */
+const struct ruche_error *ruche_reply_error(const struct ruche_reply *reply);
+
+/* ---- while a task runs ---------------------------------------------------------- */
+
+/*
+ * Callbacks run inside ruche_process(), ruche_call() and ruche_wait(), must not
+ * close the handle, and may start and cancel calls; those three are -EBUSY in them.
+ * NULL turns one off.
+ */
+
+/* A piece of a streamed command's stdout (stream 1) or stderr (2), valid during the callback. */
+void ruche_on_output(struct ruche *ruche,
+	void (*on_output)(void *user, uint32_t id, int stream, const void *data, size_t len),
+	void *user);
+
+/* ruche_progress() of a running function. */
+void ruche_on_progress(struct ruche *ruche,
+	void (*on_progress)(void *user, uint32_t id, double value), void *user);
+
+/* A command of `stream_input` can take up to `room` bytes more on its stdin. */
+void ruche_on_input(
+	struct ruche *ruche, void (*on_input)(void *user, uint32_t id, size_t room), void *user);
+
+/*
+ * Gives a command of `stream_input` bytes for its stdin, copied, no more than on_input
+ * granted in all (-EAGAIN); `len` 0 ends its stdin.  Returns at once; what comes after
+ * the command's end is dropped.  -ENOENT: no such call is open.
+ */
+int ruche_send_input(struct ruche *ruche, uint32_t id, const void *data, size_t len);
+
+/* ---- names ---------------------------------------------------------------------- */
+
+const char *ruche_code_name(enum ruche_code code); /* "crashed"; "unknown" out of range */
+const char *ruche_executed_name(enum ruche_executed executed); /* "maybe"; "unknown" out of range */
+size_t ruche_frame_max(void);                                  /* bytes in one request or reply */
+const char *ruche_version(void);
+
+/*
+ * Reads one packed value as an integer, be it of 64 bits or ruche's wide one:
+ * 0, or -EINVAL.  And packs one: writes at most 18 bytes to `buf` and returns
+ * how many.
+ */
+int ruche_unpack_int128(const void *data, size_t len, __int128 *ret);
+size_t ruche_pack_int128(__int128 value, void *buf);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

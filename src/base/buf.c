@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/buf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	MIN_CAP = 4096,
+	KEEP_CAP = 256 * 1024, /* an empty buffer over this size is freed */
+};
+
+void buf_fini(struct buf *buf)
+{
+	free(buf->data);
+	*buf = (struct buf){0};
+}
+
+static void move_to_front(struct buf *buf)
+{
+	memmove(buf->data, buf_data(buf), buf_len(buf));
+	buf->end -= buf->start;
+	buf->start = 0;
+}
+
+static int grow(struct buf *buf, size_t need)
+{
+	size_t cap = buf->cap < MIN_CAP ? MIN_CAP : buf->cap;
+	uint8_t *data;
+
+	while (cap < need)
+		cap *= 2;
+	data = malloc(cap);
+	if (data == NULL)
+		return -ENOMEM;
+	if (buf_len(buf) > 0)
+		memcpy(data, buf_data(buf), buf_len(buf));
+	free(buf->data);
+	*buf = (struct buf){.data = data, .end = buf_len(buf), .cap = cap};
+	return 0;
+}
+
+uint8_t *buf_reserve(struct buf *buf, size_t len)
+{
+	size_t need = buf_len(buf) + len;
+
+	if (buf->cap - buf->end < len) {
+		if (need <= buf->cap / 2)
+			move_to_front(buf);
+		else if (grow(buf, need) < 0)
+			return NULL;
+	}
+	return buf->data + buf->end;
+}
+
+int buf_append(struct buf *buf, const void *data, size_t len)
+{
+	uint8_t *to;
+
+	if (len == 0)
+		return 0;
+	to = buf_reserve(buf, len);
+	if (to == NULL)
+		return -ENOMEM;
+	memcpy(to, data, len);
+	buf_commit(buf, len);
+	return 0;
+}
+
+void buf_consume(struct buf *buf, size_t len)
+{
+	buf->start += len;
+	if (buf->start < buf->end)
+		return;
+	buf->start = buf->end = 0;
+	if (buf->cap > KEEP_CAP)
+		buf_fini(buf);
+}
+
+ssize_t buf_read(struct buf *buf, int fd, size_t max)
+{
+	uint8_t *to = buf_reserve(buf, max);
+	ssize_t n;
+
+	if (to == NULL)
+		return -ENOMEM;
+	do
+		n = read(fd, to, max);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	buf_commit(buf, (size_t)n);
+	return n;
+}
+
+static int account(struct buf *buf, ssize_t n)
+{
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	buf_consume(buf, (size_t)n);
+	return 0;
+}
+
+int buf_write(struct buf *buf, int fd)
+{
+	return account(buf, write(fd, buf_data(buf), buf_len(buf)));
+}
+
+int buf_send(struct buf *buf, int sock)
+{
+	return account(buf, send(sock, buf_data(buf), buf_len(buf), MSG_NOSIGNAL));
+}
