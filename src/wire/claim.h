@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WIRE_CLAIM_H
+#define WIRE_CLAIM_H
+
+/*
+ * The page of memory that a worker shares with the supervisor.  It decides, for
+ * each task handed to the worker, who has it: the worker that starts it, or the
+ * supervisor that takes it back (to cancel it, or to give it to a worker that is
+ * idle).  Both try to move its word away from "offered" by compare-and-swap, so
+ * exactly one of them succeeds.  When a worker dies, the words tell exactly which
+ * task had started.
+ *
+ * Tasks are numbered by a sequence number, which is also the msgid on the
+ * worker's pipes: it starts at 1, grows by one a task and wraps within SEQ_MASK.
+ * Task `seq` has the word seq % CLAIM_RING, and a word holds the number of its task, so
+ * that a word used again for a later task is never mistaken.  The supervisor keeps the
+ * distance between any two tasks in flight below CLAIM_RING.
+ *
+ * The worker may write anything here at any time.  The supervisor reads words, never
+ * follows them.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	CLAIM_RING = 64,
+	CLAIM_PAGE_SIZE = 4096,
+};
+
+#define CLAIM_SEQ_MASK 0x3fffffffU
+
+enum claim_state { CLAIM_OFFERED = 1, CLAIM_STARTED = 2, CLAIM_TAKEN = 3 };
+
+struct claim_page {
+	_Atomic uint32_t word[CLAIM_RING];
+	/* The task that should stop and by which signal: seq << 32 | signal; 0: none. */
+	_Atomic uint64_t stop;
+};
+
+_Static_assert(sizeof(struct claim_page) <= CLAIM_PAGE_SIZE, "the claim page is one page");
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2,
+	"claim words are shared between processes");
+
+static inline uint32_t claim_value(uint32_t seq, enum claim_state state)
+{
+	return (seq & CLAIM_SEQ_MASK) << 2 | (uint32_t)state;
+}
+
+static inline uint32_t claim_next_seq(uint32_t seq)
+{
+	seq = (seq + 1) & CLAIM_SEQ_MASK;
+	return seq == 0 ? CLAIM_RING : seq; /* 0 is no task; the ring position stays in step */
+}
+
+static inline bool claim_move(struct claim_page *page, uint32_t seq, enum claim_state to)
+{
+	uint32_t expected = claim_value(seq, CLAIM_OFFERED);
+
+	return atomic_compare_exchange_strong(
+		&page->word[seq % CLAIM_RING], &expected, claim_value(seq, to));
+}
+
+/* Supervisor: before the task's bytes are written to the pipe. */
+static inline void claim_offer(struct claim_page *page, uint32_t seq)
+{
+	atomic_store(&page->word[seq % CLAIM_RING], claim_value(seq, CLAIM_OFFERED));
+}
+
+/* Worker: true if the task is its own to run; false if it must be skipped. */
+static inline bool claim_start(struct claim_page *page, uint32_t seq)
+{
+	return claim_move(page, seq, CLAIM_STARTED);
+}
+
+/* Supervisor: true if the task will never be started by this worker. */
+static inline bool claim_take(struct claim_page *page, uint32_t seq)
+{
+	return claim_move(page, seq, CLAIM_TAKEN);
+}
+
+/* Supervisor: has the worker started it?  Anything but a clean "offered" counts as started. */
+static inline bool claim_is_started(struct claim_page *page, uint32_t seq)
+{
+	return atomic_load(&page->word[seq % CLAIM_RING]) != claim_value(seq, CLAIM_OFFERED);
+}
+
+static inline void claim_request_stop(struct claim_page *page, uint32_t seq, int signal)
+{
+	atomic_store(&page->stop, (uint64_t)seq << 32 | (uint32_t)signal);
+}
+
+/* Worker: the signal that task `seq` is to be stopped by, or 0. */
+static inline int claim_stop_signal(struct claim_page *page, uint32_t seq)
+{
+	uint64_t stop = atomic_load(&page->stop);
+
+	return (uint32_t)(stop >> 32) == seq ? (int)(uint32_t)stop : 0;
+}
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WIRE_LINK_H
+#define WIRE_LINK_H
+
+/*
+ * The fork-server protocol, version 1: how the supervisor and a runtime speak.
+ * PROTOCOL.md, "The fork server", is the reference; this header has its numbers and
+ * names.  Messages are MessagePack-RPC, one a packet, over a SOCK_SEQPACKET socket that the
+ * fork server finds as descriptor LINK_FD.
+ */
+
+enum {
+	LINK_FD = 3,
+	LINK_VERSION = 1,
+	LINK_PACKET_MAX = 65536,
+};
+
+/* The descriptors that go with a fork request, in this order. */
+enum link_worker_fd {
+	LINK_WORKER_TASKS,   /* pipe: the worker reads calls */
+	LINK_WORKER_RESULTS, /* pipe: the worker writes answers */
+	LINK_WORKER_OUTPUT,  /* pipe: becomes its stdout and stderr */
+	LINK_WORKER_CLAIMS,  /* memfd: its claim page, see wire/claim.h */
+	LINK_WORKER_FDS
+};
+
+/* fork server → supervisor, notifications */
+#define LINK_FUNCTION                                                                              \
+	"function"           /* [name, params or nil, summary or nil, plugin file]: once for each */
+#define LINK_READY "ready"   /* [version, runtime's name]: all is loaded */
+#define LINK_FAILED "failed" /* [message]: cannot go on; it then exits with 1 */
+
+/* supervisor → fork server, request; the response's result is the worker's pid */
+#define LINK_FORK                                                                                  \
+	"fork" /* [slot, core or -1, frame limit in bytes], with LINK_WORKER_FDS descriptors */
+
+/* worker → supervisor, on its result pipe, notifications */
+#define WORKER_READY "ready"   /* []: takes tasks from now on */
+#define WORKER_FAILED "failed" /* [message]: a plugin's init failed; it then exits with 1 */
+
+/*
+ * Notifications that pass through the supervisor, which only rewrites the msgid: it is
+ * the first element of the params and always packed as uint 32 (message_pack_id()).
+ */
+#define RUCHE_OUTPUT "ruche.output"     /* worker → client: [msgid, stream 1 or 2, bytes] */
+#define RUCHE_PROGRESS "ruche.progress" /* worker → client: [msgid, value] */
+#define RUCHE_INPUT "ruche.input"       /* worker → client: [msgid, room in bytes] */
+					/* client → worker: [msgid, bytes, or nil at the end] */
+
+#endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+#include "wire/message.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* ---- names ---------------------------------------------------------------------- */
+
+static const char *const code_names[RUCHE_CODE_COUNT] = {
+	[RUCHE_OK] = "ok",
+	[RUCHE_UNKNOWN_FUNCTION] = "unknown_function",
+	[RUCHE_BAD_ARGUMENTS] = "bad_arguments",
+	[RUCHE_FAILED] = "failed",
+	[RUCHE_CRASHED] = "crashed",
+	[RUCHE_TIMEOUT] = "timeout",
+	[RUCHE_CANCELLED] = "cancelled",
+	[RUCHE_BUSY] = "busy",
+	[RUCHE_TOO_LARGE] = "too_large",
+	[RUCHE_DENIED] = "denied",
+	[RUCHE_QUARANTINED] = "quarantined",
+	[RUCHE_SHUTTING_DOWN] = "shutting_down",
+	[RUCHE_UNAVAILABLE] = "unavailable",
+	[RUCHE_PROTOCOL] = "protocol",
+	[RUCHE_DISCONNECTED] = "disconnected",
+};
+
+static const char *const executed_names[RUCHE_EXECUTED_COUNT] = {
+	[RUCHE_EXECUTED_NO] = "no",
+	[RUCHE_EXECUTED_MAYBE] = "maybe",
+	[RUCHE_EXECUTED_YES] = "yes",
+};
+
+static bool text_is(const char *name, const char *text, size_t len)
+{
+	return strlen(name) == len && memcmp(name, text, len) == 0;
+}
+
+const char *message_code_name(enum ruche_code code)
+{
+	return (unsigned int)code < RUCHE_CODE_COUNT ? code_names[code] : NULL;
+}
+
+const char *message_executed_name(enum ruche_executed executed)
+{
+	return (unsigned int)executed < RUCHE_EXECUTED_COUNT ? executed_names[executed] : NULL;
+}
+
+enum ruche_code message_code_from_name(const char *name, size_t len)
+{
+	for (int code = RUCHE_OK + 1; code < RUCHE_CODE_COUNT; code++)
+		if (text_is(code_names[code], name, len))
+			return (enum ruche_code)code;
+	return RUCHE_FAILED;
+}
+
+/* ---- frames --------------------------------------------------------------------- */
+
+/* msgpack-c's functions return what the packer's callback does: 0, or it had no memory. */
+static int status_of(int r)
+{
+	return r == 0 ? 0 : -ENOMEM;
+}
+
+size_t message_write_head(uint8_t out[MESSAGE_HEAD_MAX], int type, uint32_t msgid)
+{
+	const uint8_t head[MESSAGE_HEAD_MAX] = {
+		0x94,
+		(uint8_t)type,
+		0xce,
+		(uint8_t)(msgid >> 24),
+		(uint8_t)(msgid >> 16),
+		(uint8_t)(msgid >> 8),
+		(uint8_t)msgid,
+	};
+
+	memcpy(out, head, sizeof(head));
+	return sizeof(head);
+}
+
+static int pack_head(msgpack_packer *pk, int type, uint32_t msgid)
+{
+	uint8_t head[MESSAGE_HEAD_MAX];
+	size_t len = message_write_head(head, type, msgid);
+
+	return status_of(pk->callback(pk->data, (const char *)head, len));
+}
+
+static int pack_text(msgpack_packer *pk, const char *text, size_t len)
+{
+	return status_of(msgpack_pack_str_with_body(pk, text, len));
+}
+
+int message_pack_request(msgpack_packer *pk, uint32_t msgid, const char *method, size_t method_len)
+{
+	int r = pack_head(pk, 0, msgid);
+
+	return r < 0 ? r : pack_text(pk, method, method_len);
+}
+
+int message_pack_response(msgpack_packer *pk, uint32_t msgid)
+{
+	return pack_head(pk, 1, msgid);
+}
+
+int message_pack_notification(msgpack_packer *pk, const char *method)
+{
+	if (msgpack_pack_array(pk, 3) != 0 || msgpack_pack_int(pk, 2) != 0)
+		return -ENOMEM;
+	return message_pack_str(pk, method);
+}
+
+int message_pack_id(msgpack_packer *pk, uint32_t msgid)
+{
+	return status_of(msgpack_pack_fix_uint32(pk, msgid));
+}
+
+/* ---- values --------------------------------------------------------------------- */
+
+int message_pack_str(msgpack_packer *pk, const char *text)
+{
+	if (text == NULL)
+		return status_of(msgpack_pack_nil(pk));
+	return pack_text(pk, text, strlen(text));
+}
+
+int message_pack_bin(msgpack_packer *pk, const void *data, size_t len)
+{
+	return status_of(msgpack_pack_bin_with_body(pk, data, len));
+}
+
+int message_pack_int128(msgpack_packer *pk, __int128 value)
+{
+	unsigned __int128 bits = (unsigned __int128)value;
+	uint8_t body[MESSAGE_WIDE_SIZE];
+
+	if (value >= 0 && value <= UINT64_MAX)
+		return status_of(msgpack_pack_uint64(pk, (uint64_t)value));
+	if (value < 0 && value >= INT64_MIN)
+		return status_of(msgpack_pack_int64(pk, (int64_t)value));
+	for (int i = MESSAGE_WIDE_SIZE - 1; i >= 0; i--, bits >>= 8)
+		body[i] = (uint8_t)bits;
+	return status_of(msgpack_pack_ext_with_body(pk, body, sizeof(body), MESSAGE_WIDE_TYPE));
+}
+
+static int get_wide(const msgpack_object_ext *ext, __int128 *ret)
+{
+	unsigned __int128 bits = 0;
+
+	if (ext->type != MESSAGE_WIDE_TYPE || ext->size != MESSAGE_WIDE_SIZE)
+		return -EPROTO;
+	for (int i = 0; i < MESSAGE_WIDE_SIZE; i++)
+		bits = bits << 8 | (uint8_t)ext->ptr[i];
+	*ret = (__int128)bits;
+	return 0;
+}
+
+int message_get_int128(const msgpack_object *object, __int128 *ret)
+{
+	if (object->type == MSGPACK_OBJECT_EXT)
+		return get_wide(&object->via.ext, ret);
+	if (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+		*ret = object->via.u64;
+	else if (object->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
+		*ret = object->via.i64;
+	else
+		return -EPROTO;
+	return 0;
+}
+
+const msgpack_object *message_map_get(const msgpack_object *map, const char *key)
+{
+	if (map->type != MSGPACK_OBJECT_MAP)
+		return NULL;
+	for (uint32_t i = 0; i < map->via.map.size; i++) {
+		const msgpack_object_kv *kv = &map->via.map.ptr[i];
+
+		if (kv->key.type == MSGPACK_OBJECT_STR &&
+			text_is(key, kv->key.via.str.ptr, kv->key.via.str.size))
+			return &kv->val;
+	}
+	return NULL;
+}
+
+/* ---- errors --------------------------------------------------------------------- */
+
+enum { FIELDS_ALWAYS = 3 }; /* code, message, executed */
+
+/* The length of the UTF-8 character that `len` bytes begin with; 0: that is none. */
+static size_t utf8_len(const uint8_t *at, size_t len)
+{
+	/* The bounds of the second byte keep out surrogates and what has a shorter form. */
+	uint8_t low = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
+	uint8_t high = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
+	size_t need = at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+
+	if (at[0] < 0x80)
+		return 1;
+	if (at[0] < 0xc2 || at[0] > 0xf4 || len < need || at[1] < low || at[1] > high)
+		return 0;
+	for (size_t i = 2; i < need; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	return need;
+}
+
+/* A worker's last words may be any bytes, and many clients choke on a str that is not UTF-8. */
+static int pack_clean(msgpack_packer *pk, const char *text, size_t len)
+{
+	int r = status_of(msgpack_pack_str(pk, len));
+	size_t done = 0;
+
+	for (size_t at = 0; r == 0 && at < len;) {
+		size_t n = utf8_len((const uint8_t *)text + at, len - at);
+
+		at += n;
+		if (n > 0 && at < len)
+			continue;
+		r = status_of(msgpack_pack_str_body(pk, text + done, at - done));
+		if (r == 0 && n == 0) {
+			r = status_of(msgpack_pack_str_body(pk, "?", 1));
+			at++;
+		}
+		done = at;
+	}
+	return r;
+}
+
+static int pack_key_text(msgpack_packer *pk, const char *key, const char *text, size_t len)
+{
+	int r = message_pack_str(pk, key);
+
+	return r < 0 ? r : pack_clean(pk, text, len);
+}
+
+static int pack_key_uint(msgpack_packer *pk, const char *key, uint64_t value)
+{
+	int r = message_pack_str(pk, key);
+
+	return r < 0 ? r : status_of(msgpack_pack_uint64(pk, value));
+}
+
+static int pack_always(msgpack_packer *pk, const struct message_error *error)
+{
+	const char *code = message_code_name(error->code);
+	const char *executed = message_executed_name(error->executed);
+	const char *message = error->message == NULL ? "" : error->message;
+	size_t message_len = error->message == NULL ? 0 : error->message_len;
+	int r = pack_key_text(pk, "code", code, strlen(code));
+
+	if (r == 0)
+		r = pack_key_text(pk, "message", message, message_len);
+	if (r == 0)
+		r = pack_key_text(pk, "executed", executed, strlen(executed));
+	return r;
+}
+
+int message_pack_error(msgpack_packer *pk, const struct message_error *error)
+{
+	bool has_output = error->output != NULL && error->output_len > 0;
+	size_t fields = FIELDS_ALWAYS + (error->signal > 0) + (error->exit_status >= 0) +
+			has_output + (error->peak_memory > 0);
+	int r = status_of(msgpack_pack_map(pk, fields));
+
+	if (r == 0)
+		r = pack_always(pk, error);
+	if (r == 0 && error->signal > 0)
+		r = pack_key_uint(pk, "signal", (uint64_t)error->signal);
+	if (r == 0 && error->exit_status >= 0)
+		r = pack_key_uint(pk, "exit_status", (uint64_t)error->exit_status);
+	if (r == 0 && has_output)
+		r = pack_key_text(pk, "output", error->output, error->output_len);
+	if (r == 0 && error->peak_memory > 0)
+		r = pack_key_uint(pk, "peak_memory", error->peak_memory);
+	return r;
+}
+
+/* Text, be it str or bin: worker output need not be UTF-8, so foreign peers may send either. */
+static const char *get_text(const msgpack_object *object, size_t *ret_len)
+{
+	if (object == NULL)
+		return NULL;
+	if (object->type == MSGPACK_OBJECT_STR) {
+		*ret_len = object->via.str.size;
+		return object->via.str.ptr;
+	}
+	if (object->type == MSGPACK_OBJECT_BIN) {
+		*ret_len = object->via.bin.size;
+		return object->via.bin.ptr;
+	}
+	return NULL;
+}
+
+static uint64_t get_uint(const msgpack_object *object)
+{
+	if (object == NULL || object->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+		return 0;
+	return object->via.u64;
+}
+
+static int get_int(const msgpack_object *object, int otherwise)
+{
+	if (object == NULL || object->type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
+		object->via.u64 > INT_MAX)
+		return otherwise;
+	return (int)object->via.u64;
+}
+
+static enum ruche_executed get_executed(const msgpack_object *object)
+{
+	size_t len = 0;
+	const char *text = get_text(object, &len);
+
+	for (int i = 0; text != NULL && i < RUCHE_EXECUTED_COUNT; i++)
+		if (text_is(executed_names[i], text, len))
+			return (enum ruche_executed)i;
+	return RUCHE_EXECUTED_MAYBE;
+}
+
+static void get_foreign(const msgpack_object *object, struct message_error *ret)
+{
+	static const char unknown[] = "the peer sent an error of a form that is not known";
+
+	ret->message = get_text(object, &ret->message_len);
+	if (ret->message != NULL)
+		return;
+	ret->message = unknown;
+	ret->message_len = sizeof(unknown) - 1;
+}
+
+void message_get_error(const msgpack_object *object, struct message_error *ret)
+{
+	size_t code_len = 0;
+	const char *code = get_text(message_map_get(object, "code"), &code_len);
+
+	*ret = (struct message_error){
+		.code = RUCHE_FAILED, .executed = RUCHE_EXECUTED_MAYBE, .exit_status = -1};
+	if (code == NULL) {
+		get_foreign(object, ret);
+		return;
+	}
+	ret->code = message_code_from_name(code, code_len);
+	ret->executed = get_executed(message_map_get(object, "executed"));
+	ret->signal = get_int(message_map_get(object, "signal"), 0);
+	ret->exit_status = get_int(message_map_get(object, "exit_status"), -1);
+	ret->peak_memory = get_uint(message_map_get(object, "peak_memory"));
+	ret->message = get_text(message_map_get(object, "message"), &ret->message_len);
+	ret->output = get_text(message_map_get(object, "output"), &ret->output_len);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WIRE_MESSAGE_H
+#define WIRE_MESSAGE_H
+
+/*
+ * Messages over msgpack-c: what both ends pack and unpack.  PROTOCOL.md is the
+ * reference.  Packing functions return 0 or -ENOMEM; unpacking ones 0 or -EPROTO, and the
+ * strings they give are borrowed from the unpacked object.
+ */
+
+#include <msgpack.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ruche/codes.h>
+
+#define MESSAGE_FRAME_MAX ((size_t)64 * 1024 * 1024) /* the default limit of one frame, bytes */
+
+enum {
+	MESSAGE_WIDE_TYPE = 1,  /* extension type of an integer that needs more than 64 bits */
+	MESSAGE_WIDE_SIZE = 16, /* its body: two's complement, big-endian */
+	MESSAGE_HEAD_MAX = 7,
+};
+
+/* ---- names */
+
+const char *message_code_name(enum ruche_code code); /* NULL out of range */
+const char *message_executed_name(enum ruche_executed executed);
+/* The code that a word on the wire names; RUCHE_FAILED for a word we do not know. */
+enum ruche_code message_code_from_name(const char *name, size_t len);
+
+/* ---- frames */
+
+/*
+ * The first bytes of a request (array of 4, type, msgid) or response, written to `out`
+ * with the msgid always as uint 32, so that its length is constant and it can be
+ * rewritten in place.  Returns MESSAGE_HEAD_MAX, the number written.
+ */
+size_t message_write_head(uint8_t out[MESSAGE_HEAD_MAX], int type, uint32_t msgid);
+
+/* The heads of frames; the caller packs what follows: params, or error and result. */
+int message_pack_request(msgpack_packer *pk, uint32_t msgid, const char *method, size_t method_len);
+int message_pack_response(msgpack_packer *pk, uint32_t msgid);
+int message_pack_notification(msgpack_packer *pk, const char *method);
+/* A msgid among a notification's params: always as uint 32, so that it can be rewritten in place. */
+int message_pack_id(msgpack_packer *pk, uint32_t msgid);
+
+/* ---- values */
+
+int message_pack_str(msgpack_packer *pk, const char *text); /* NULL packs nil */
+int message_pack_bin(msgpack_packer *pk, const void *data, size_t len);
+/* As a 64-bit integer if it fits, else wide. */
+int message_pack_int128(msgpack_packer *pk, __int128 value);
+/* From any integer, wide or not; a wide one that would have fitted in 64 bits is accepted. */
+int message_get_int128(const msgpack_object *object, __int128 *ret);
+
+/* The value of a string key in a map; NULL if there is none or `map` is no map. */
+const msgpack_object *message_map_get(const msgpack_object *map, const char *key);
+
+/* ---- errors */
+
+struct message_error {
+	enum ruche_code code;
+	enum ruche_executed executed;
+	int signal;           /* 0: none */
+	int exit_status;      /* -1: none */
+	uint64_t peak_memory; /* bytes; 0: not known */
+	const char *message;  /* may be NULL, as may `output` */
+	size_t message_len;
+	const char *output;
+	size_t output_len;
+};
+
+/*
+ * A map; fields that are not known are left out.  `code` must not be RUCHE_OK.  Bytes of the
+ * message and output that are not UTF-8 become "?".
+ */
+int message_pack_error(msgpack_packer *pk, const struct message_error *error);
+/*
+ * From whatever a peer sent as its error: a map of ours; or a foreign value, which becomes
+ * RUCHE_FAILED (a string as its message, any other type with a message that says so).
+ */
+void message_get_error(const msgpack_object *object, struct message_error *ret);
+
+#endif
