@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/slot.h"
+
+#include <assert.h>
+
+static const char *const state_names[SLOT_STATES] = {
+	[SLOT_EMPTY] = "starting",
+	[SLOT_STARTING] = "starting",
+	[SLOT_IDLE] = "idle",
+	[SLOT_BUSY] = "busy",
+	[SLOT_STOPPING] = "stopping",
+	[SLOT_WAITING] = "waiting",
+	[SLOT_FAILED] = "failed",
+};
+
+/* The next state plus one; 0: the event cannot happen in this state. */
+#define TO(state) ((state) + 1)
+
+static const uint8_t transitions[SLOT_STATES][SLOT_EVENTS] = {
+	[SLOT_EMPTY] = {[SLOT_ON_FORK] = TO(SLOT_STARTING),
+		[SLOT_ON_BACK_OFF] = TO(SLOT_WAITING),
+		[SLOT_ON_GIVE_UP] = TO(SLOT_FAILED)},
+	[SLOT_STARTING] = {[SLOT_ON_READY] = TO(SLOT_IDLE),
+		[SLOT_ON_STOP] = TO(SLOT_STOPPING),
+		[SLOT_ON_DEATH] = TO(SLOT_EMPTY)},
+	[SLOT_IDLE] = {[SLOT_ON_HANDED] = TO(SLOT_BUSY),
+		[SLOT_ON_STOP] = TO(SLOT_STOPPING),
+		[SLOT_ON_DEATH] = TO(SLOT_EMPTY)},
+	[SLOT_BUSY] = {[SLOT_ON_HANDED] = TO(SLOT_BUSY),
+		[SLOT_ON_DRAINED] = TO(SLOT_IDLE),
+		[SLOT_ON_STOP] = TO(SLOT_STOPPING),
+		[SLOT_ON_DEATH] = TO(SLOT_EMPTY)},
+	/* A last answer may still be read from a worker that is being killed. */
+	[SLOT_STOPPING] = {[SLOT_ON_READY] = TO(SLOT_STOPPING),
+		[SLOT_ON_DRAINED] = TO(SLOT_STOPPING),
+		[SLOT_ON_STOP] = TO(SLOT_STOPPING),
+		[SLOT_ON_DEATH] = TO(SLOT_EMPTY)},
+	[SLOT_WAITING] = {[SLOT_ON_RETRY] = TO(SLOT_EMPTY)},
+	[SLOT_FAILED] = {[SLOT_ON_RETRY] = TO(SLOT_EMPTY)},
+};
+
+const char *slot_state_name(enum slot_state state)
+{
+	return state_names[state];
+}
+
+void slot_init(struct slot *slot, uint32_t index, int core)
+{
+	*slot = (struct slot){.index = index, .core = core, .state = SLOT_EMPTY};
+}
+
+void slot_change(struct slot *slot, enum slot_event event)
+{
+	uint8_t next = transitions[slot->state][event];
+
+	assert(next != 0);
+	slot->state = (enum slot_state)(next - 1);
+}
+
+bool slot_is_alive(const struct slot *slot)
+{
+	return slot->state != SLOT_EMPTY && slot->state != SLOT_WAITING &&
+	       slot->state != SLOT_FAILED;
+}
+
+bool slot_can_take(const struct slot *slot, const struct task *task)
+{
+	if (slot->state == SLOT_IDLE)
+		return true;
+	return slot->state == SLOT_BUSY && slot->count < SLOT_DEPTH && !slot->exclusive &&
+	       !task->exclusive;
+}
+
+struct slot_entry *slot_entry_at(struct slot *slot, uint32_t i)
+{
+	return &slot->entries[(slot->first + i) % SLOT_DEPTH];
+}
+
+void slot_push(struct slot *slot, uint32_t seq, struct task *task, uint64_t now)
+{
+	assert(slot->count < SLOT_DEPTH);
+	*slot_entry_at(slot, slot->count) = (struct slot_entry){.seq = seq, .task = task->ref};
+	slot->count++;
+	slot->live++;
+	slot->exclusive = task->exclusive;
+	task->state = TASK_HANDED;
+	task->slot = slot->index;
+	task->seq = seq;
+	task->started_at = now;
+	slot_change(slot, SLOT_ON_HANDED);
+}
+
+static void drop_first(struct slot *slot)
+{
+	slot->first = (slot->first + 1) % SLOT_DEPTH;
+	slot->count--;
+}
+
+const struct slot_entry *slot_head(struct slot *slot)
+{
+	while (slot->count > 0 && slot_entry_at(slot, 0)->task.generation == 0)
+		drop_first(slot);
+	return slot->count > 0 ? slot_entry_at(slot, 0) : NULL;
+}
+
+static void one_less(struct slot *slot, uint64_t now)
+{
+	if (--slot->live > 0)
+		return;
+	slot->count = 0; /* what is left was taken back */
+	slot->exclusive = false;
+	slot->idle_since = now;
+	slot_change(slot, SLOT_ON_DRAINED);
+}
+
+void slot_pop(struct slot *slot, uint64_t now)
+{
+	assert(slot_head(slot) != NULL);
+	drop_first(slot);
+	one_less(slot, now);
+}
+
+void slot_take_back(struct slot *slot, struct slot_entry *entry)
+{
+	assert(entry->task.generation != 0);
+	entry->task = REF_NONE;
+	one_less(slot, slot->idle_since);
+}
+
+void slot_clear(struct slot *slot)
+{
+	slot->first = slot->count = slot->live = 0;
+	slot->exclusive = false;
+}
