@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "supervisor/call.h"
+#include "supervisor/notify.h"
+#include "supervisor/session.h"
+#include "supervisor/supervisor.h"
+
+#define PAUSE (100 * CLOCK_MS) /* of listening, when there is no descriptor left */
+
+/* ---- binding ---------------------------------------------------------------------------- */
+
+static int fill_address(const char *path, struct sockaddr_un *ret)
+{
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(ret->sun_path)) {
+		log_error("the socket's path is longer than %zu bytes: %s",
+			sizeof(ret->sun_path) - 1, path);
+		return -ENAMETOOLONG;
+	}
+	strcpy(ret->sun_path, path);
+	return 0;
+}
+
+/*
+ * A lock on the directory, so that of two daemons that start at once only one finds the
+ * stale socket.  Released by close().
+ */
+static int lock_directory(const char *path)
+{
+	char *copy = strdup(path);
+	int fd;
+
+	if (copy == NULL)
+		return -ENOMEM;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(copy);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+		int r = -errno;
+
+		log_error("cannot open the directory of the socket %s: %s", path, strerror(-r));
+		fd_close(&fd);
+		return r;
+	}
+	return fd;
+}
+
+/* Removes a socket that nobody listens on; refuses anything else that is in the way. */
+static int clear_stale(const char *path, const struct sockaddr_un *address)
+{
+	struct stat st;
+	int probe, r;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode)) {
+		log_error("%s is in the way and is not a socket", path);
+		return -EEXIST;
+	}
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (probe < 0)
+		return -errno;
+	r = connect(probe, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+	close(probe);
+	if (r != -ECONNREFUSED) {
+		log_error("another daemon listens on %s", path);
+		return -EADDRINUSE;
+	}
+	return unlink(path) < 0 ? -errno : 0;
+}
+
+static int bind_and_listen(const char *path, const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t mask = umask(0177);
+	int r = 0;
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ||
+		listen(fd, SOMAXCONN) < 0)
+		r = -errno;
+	umask(mask);
+	if (r == 0)
+		return fd;
+	log_error("cannot listen on %s: %s", path, strerror(-r));
+	fd_close(&fd);
+	return r;
+}
+
+/* The default directory is made if it is missing; any other must be there. */
+static char *default_path(void)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+	char dir[4096], *path;
+
+	snprintf(dir, sizeof(dir), "%s/ruche", run != NULL && run[0] == '/' ? run : "/run");
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		log_warning("cannot make the directory %s: %s", dir, strerror(errno));
+	return asprintf(&path, "%s/ruche.sock", dir) < 0 ? NULL : path;
+}
+
+static int open_path(struct listener *listener)
+{
+	struct sockaddr_un address;
+	struct stat st;
+	int lock, r = fill_address(listener->path, &address);
+
+	if (r < 0)
+		return r;
+	lock = lock_directory(listener->path);
+	if (lock < 0)
+		return lock;
+	r = clear_stale(listener->path, &address);
+	if (r == 0)
+		r = bind_and_listen(listener->path, &address);
+	if (r >= 0 && lstat(listener->path, &st) == 0) {
+		listener->dev = st.st_dev;
+		listener->ino = st.st_ino;
+	}
+	close(lock);
+	return r;
+}
+
+/* ---- accepting -------------------------------------------------------------------------- */
+
+static void turn_away(struct supervisor *sup, int fd)
+{
+	static const char text[] = "\x93\x02\xabruche.error\x91\x83\xa4"
+				   "code\xa4"
+				   "busy\xa7"
+				   "message\xb5"
+				   "too many clients here\xa8"
+				   "executed\xa2no";
+
+	log_warning("a client was turned away: there are %u", sup->sessions.count);
+	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("it did not wait to be told");
+	close(fd);
+}
+
+/* No descriptor left: use the reserve to refuse whoever waits, and listen again in a moment. */
+static void refuse_and_pause(struct supervisor *sup)
+{
+	struct listener *listener = &sup->listener;
+	int fd;
+
+	fd_close(&listener->reserve);
+	fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		turn_away(sup, fd);
+	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	event_del(&listener->on_connect);
+	supervisor_set_timer(&listener->pause, PAUSE);
+}
+
+static void on_connect(evutil_socket_t listening, short what, void *data)
+{
+	struct supervisor *sup = data;
+	int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)what;
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+		refuse_and_pause(sup);
+	if (fd < 0)
+		return;
+	if (sup->sessions.count >= CLIENTS_MAX)
+		turn_away(sup, fd);
+	else
+		session_open(sup, fd);
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *data)
+{
+	struct supervisor *sup = data;
+
+	(void)fd;
+	(void)what;
+	event_add(&sup->listener.on_connect, NULL);
+}
+
+int listener_open(struct supervisor *sup)
+{
+	struct listener *listener = &sup->listener;
+	int r;
+
+	*listener = (struct listener){.fd = -1, .reserve = -1};
+	if (sup->options.session_fd >= 0 || sup->options.check_only)
+		return 0;
+	if (sup->options.socket != NULL) {
+		listener->path = strdup(sup->options.socket);
+	} else {
+		listener->fd = notify_listen_fd();
+		if (listener->fd < 0)
+			listener->path = default_path();
+	}
+	if (listener->fd < 0) {
+		r = listener->path == NULL ? -ENOMEM : open_path(listener);
+		if (r < 0) {
+			free(listener->path);
+			listener->path = NULL;
+			return r;
+		}
+		listener->fd = r;
+	}
+	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	event_assign(&listener->on_connect, sup->base, listener->fd, EV_READ | EV_PERSIST,
+		on_connect, sup);
+	evtimer_assign(&listener->pause, sup->base, on_pause_over, sup);
+	return 0;
+}
+
+void listener_start(struct supervisor *sup)
+{
+	if (sup->listener.fd >= 0)
+		event_add(&sup->listener.on_connect, NULL);
+	if (sup->options.session_fd >= 0)
+		session_open(sup, sup->options.session_fd);
+}
+
+void listener_close(struct supervisor *sup)
+{
+	struct listener *listener = &sup->listener;
+	struct stat st;
+
+	if (listener->fd < 0)
+		return;
+	event_del(&listener->on_connect);
+	evtimer_del(&listener->pause);
+	fd_close(&listener->fd);
+	fd_close(&listener->reserve);
+	if (listener->path != NULL && lstat(listener->path, &st) == 0 &&
+		st.st_dev == listener->dev && st.st_ino == listener->ino)
+		unlink(listener->path);
+	free(listener->path);
+	listener->path = NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SUPERVISOR_LISTENER_H
+#define SUPERVISOR_LISTENER_H
+
+/*
+ * Where clients come in: a Unix socket of our own, or one that systemd listens on.  A
+ * socket left by a daemon that died is taken over; that of a living one is refused.
+ */
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct supervisor;
+
+enum { CLIENTS_MAX = 1024 };
+
+struct listener {
+	int fd;      /* -1: none */
+	int reserve; /* a descriptor to give up when there is no other, to refuse politely */
+	char *path;  /* ours to remove; NULL if systemd's */
+	dev_t dev;
+	ino_t ino; /* of the socket we made */
+	struct event on_connect, pause;
+};
+
+/* Binds and listens, so that clients can connect; none is served yet.  0, or a negative errno after saying why. */
+int listener_open(struct supervisor *sup);
+/* Begins to serve. */
+void listener_start(struct supervisor *sup);
+/* Refuses new clients and removes the socket.  May be called again. */
+void listener_close(struct supervisor *sup);
+
+#endif

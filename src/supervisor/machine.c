@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/cores.h"
+
+enum { CPUS_MAX = 4096 };
+
+/* A small file as a string; false if it cannot be read. */
+static bool read_text(const char *path, char *ret, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, ret, size - 1);
+	close(fd);
+	if (n < 0)
+		return false;
+	ret[n] = '\0';
+	return true;
+}
+
+static double read_quota_v2(const char *group)
+{
+	char path[PATH_MAX], text[128];
+
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.max", group);
+	return read_text(path, text, sizeof(text)) ? cores_parse_quota(text) : CORES_UNLIMITED;
+}
+
+static double read_quota_v1(const char *group)
+{
+	char path[PATH_MAX], quota[64], period[64], both[128];
+
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", group);
+	if (!read_text(path, quota, sizeof(quota)))
+		return CORES_UNLIMITED;
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/cpu%s/cpu.cfs_period_us", group);
+	if (!read_text(path, period, sizeof(period)))
+		return CORES_UNLIMITED;
+	snprintf(both, sizeof(both), "%s %s", quota, period);
+	return cores_parse_quota(both);
+}
+
+/* The smallest quota of a group and all above it. */
+static double walk_up(char *group, double (*read_quota)(const char *group))
+{
+	double least = CORES_UNLIMITED;
+
+	for (;;) {
+		double quota = read_quota(group);
+		char *slash;
+
+		if (quota < least)
+			least = quota;
+		slash = strrchr(group, '/');
+		if (slash == NULL)
+			return least;
+		*slash = '\0';
+	}
+}
+
+static double find_quota(void)
+{
+	char text[8192], group[PATH_MAX - 64];
+	double least = CORES_UNLIMITED, quota;
+
+	if (!read_text("/proc/self/cgroup", text, sizeof(text)))
+		return least;
+	if (cores_parse_cgroup(text, NULL, group, sizeof(group)))
+		least = walk_up(group, read_quota_v2);
+	if (cores_parse_cgroup(text, "cpu", group, sizeof(group))) {
+		quota = walk_up(group, read_quota_v1);
+		least = quota < least ? quota : least;
+	}
+	return least;
+}
+
+/* The numbers of the cores in the affinity mask; the count or a negative errno. */
+static int list_cores(int *cores)
+{
+	cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
+	size_t size = CPU_ALLOC_SIZE(CPUS_MAX);
+	int count = 0;
+
+	if (set == NULL)
+		return -ENOMEM;
+	if (sched_getaffinity(0, size, set) < 0)
+		count = -errno;
+	for (int cpu = 0; count >= 0 && cpu < CPUS_MAX; cpu++)
+		if (CPU_ISSET_S(cpu, size, set))
+			cores[count++] = cpu;
+	CPU_FREE(set);
+	return count;
+}
+
+int machine_assign_cores(uint32_t wanted, int **ret_cores)
+{
+	int usable[CPUS_MAX];
+	int available = list_cores(usable);
+	uint32_t count;
+	int *cores;
+
+	if (available <= 0)
+		return available < 0 ? available : -EIO;
+	count = wanted > 0 ? wanted : (uint32_t)cores_count((size_t)available, find_quota());
+	cores = malloc(count * sizeof(*cores));
+	if (cores == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		cores[i] = usable[i % (uint32_t)available];
+	*ret_cores = cores;
+	return (int)count;
+}

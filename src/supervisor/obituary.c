@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* worker.h, the end: what the death of a worker means for its tasks and its slot. */
+#include "supervisor/worker.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "supervisor/call.h"
+#include "supervisor/reaper.h"
+#include "supervisor/results.h"
+#include "supervisor/supervisor.h"
+
+#define USEFUL_AGE CLOCK_S /* a worker that lived this long was no failure */
+
+/* How a process ended. */
+struct death {
+	int signal;      /* 0: none */
+	int exit_status; /* -1: none */
+	uint64_t peak_memory;
+	char text[96]; /* "was killed by signal 9 (SIGKILL)" */
+};
+
+static struct death reap(pid_t pid)
+{
+	struct death death = {.exit_status = -1};
+	struct rusage usage = {0};
+	int status = 0;
+
+	if (wait4(pid, &status, 0, &usage) != pid) {
+		text_format(death.text, sizeof(death.text), "ended in an unknown way");
+		return death;
+	}
+	death.peak_memory = (uint64_t)usage.ru_maxrss * 1024;
+	if (WIFSIGNALED(status)) {
+		const char *name = sigabbrev_np(WTERMSIG(status));
+
+		death.signal = WTERMSIG(status);
+		text_format(death.text, sizeof(death.text), "was killed by signal %d (SIG%s)",
+			death.signal, name != NULL ? name : "?");
+	} else {
+		death.exit_status = WEXITSTATUS(status);
+		text_format(
+			death.text, sizeof(death.text), "exited with status %d", death.exit_status);
+	}
+	return death;
+}
+
+/* The answer for the task that the worker was running when it died. */
+static void fail_started(struct worker *worker, struct task *task, const struct death *death)
+{
+	struct supervisor *sup = worker->sup;
+	struct message_error error = {.executed = RUCHE_EXECUTED_MAYBE,
+		.signal = death->signal,
+		.exit_status = death->exit_status,
+		.peak_memory = death->peak_memory};
+	char message[1024];
+
+	if (task->stop_signal != 0) {
+		error.code = RUCHE_CANCELLED;
+		text_format(message, sizeof(message),
+			"cancelled; it did not stop by itself and its worker was killed");
+	} else if (sup->state != SUPERVISOR_RUNNING) {
+		error.code = RUCHE_SHUTTING_DOWN;
+		text_format(message, sizeof(message), "the daemon ended before the task did");
+	} else {
+		error.code = RUCHE_CRASHED;
+		text_format(message, sizeof(message), "worker %u (pid %d) %s while it ran %.*s%s%s",
+			worker->slot->index, (int)worker->pid, death->text, task->name_len,
+			(const char *)task->frame + task->name_off,
+			worker->problem[0] != '\0' ? ": " : "", worker->problem);
+		worker->slot->crashed++;
+	}
+	error.message = message;
+	error.message_len = strlen(message);
+	error.output = tail_lines(&worker->tail, &error.output_len);
+	call_fail(sup, task, &error);
+}
+
+/*
+ * Started: its one answer.  Not started: back to the front of the queue, in order.  Walks
+ * from the last to the first for that.
+ */
+static bool settle_tasks(struct worker *worker, const struct death *death)
+{
+	struct supervisor *sup = worker->sup;
+	struct slot *slot = worker->slot;
+	bool any_started = false;
+
+	for (uint32_t i = slot->count; i-- > 0;) {
+		struct slot_entry *entry = slot_entry_at(slot, i);
+		struct task *task = task_get(&sup->pool.tasks, entry->task);
+
+		if (task == NULL)
+			continue;
+		if (claim_is_started(worker->claims, entry->seq)) {
+			any_started = true;
+			fail_started(worker, task, death);
+		} else {
+			task->state = TASK_QUEUED;
+			task_list_push_front(&sup->pool.queue, task);
+		}
+	}
+	return any_started;
+}
+
+static enum restart_life judge(const struct worker *worker)
+{
+	if (!worker->ready)
+		return RESTART_NEVER_READY;
+	if (worker->useful || clock_now() - worker->forked_at > USEFUL_AGE)
+		return RESTART_USEFUL;
+	return RESTART_USELESS;
+}
+
+static void say(const struct worker *worker, const struct death *death)
+{
+	size_t len;
+	const char *lines = tail_lines(&worker->tail, &len);
+
+	if (worker->sup->state != SUPERVISOR_RUNNING)
+		return;
+	log_warning("worker %u (pid %d) %s%s%s", worker->slot->index, (int)worker->pid, death->text,
+		worker->ready ? "" : " before it was ready",
+		worker->slot->live > 0 ? " with a task" : "");
+	if (len > 0)
+		log_warning("worker %u last wrote: %.*s", worker->slot->index, (int)len, lines);
+}
+
+static void set_last_death(struct worker *worker, const struct death *death)
+{
+	const char *why = worker->problem[0] != '\0' ? worker->problem
+			  : worker->ready            ? ""
+						     : "before it was ready";
+
+	text_format(worker->last_death, sizeof(worker->last_death), "%s%s%s", death->text,
+		worker->problem[0] != '\0' ? ": "
+		: *why != '\0'             ? " "
+					   : "",
+		why);
+}
+
+void worker_on_exit(struct worker *worker)
+{
+	struct death death;
+	enum restart_life life;
+
+	results_drain(worker);
+	death = reap(worker->pid);
+	say(worker, &death);
+	set_last_death(worker, &death);
+	worker->useful |= settle_tasks(worker, &death);
+	life = judge(worker);
+	slot_clear(worker->slot);
+	slot_change(worker->slot, SLOT_ON_DEATH);
+	worker->problem[0] = '\0';
+	worker_bury(worker, life);
+	reaper_sweep_soon(worker->sup);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/reaper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/proctree.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/worker.h"
+
+#define SWEEP_DELAY (10 * CLOCK_MS) /* many deaths, one look at all processes */
+
+/* Looks before it reaps, so that a worker's pid stays its own until its death is dealt with. */
+static pid_t next_ended(void)
+{
+	siginfo_t info = {0};
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return 0;
+	return info.si_pid;
+}
+
+void reaper_run(struct supervisor *sup)
+{
+	pid_t pid;
+
+	while ((pid = next_ended()) > 0) {
+		struct worker *worker = worker_find(sup, pid);
+
+		if (worker == NULL && pid != sup->forkserver.pid) {
+			forkserver_read(sup); /* a worker that died at birth */
+			worker = worker_find(sup, pid);
+		}
+		if (worker != NULL)
+			worker_on_exit(worker);
+		else if (pid == sup->forkserver.pid)
+			forkserver_on_exit(sup);
+		else
+			waitpid(pid, NULL, WNOHANG);
+	}
+}
+
+/* Ours are the fork server, the workers, and what is on its way to become a worker. */
+static bool is_ours(void *user, pid_t child)
+{
+	struct supervisor *sup = user;
+
+	return child == sup->forkserver.pid || worker_find(sup, child) != NULL ||
+	       (sup->forkserver.pid > 0 && getsid(child) == sup->forkserver.pid);
+}
+
+void reaper_sweep(struct supervisor *sup)
+{
+	int killed = proctree_signal(getpid(), SIGKILL, is_ours, sup);
+
+	if (killed > 0) {
+		log_info("killed %d processes that a dead worker left behind", killed);
+		reaper_sweep_soon(sup); /* one of them may just have started another */
+	}
+}
+
+void reaper_sweep_soon(struct supervisor *sup)
+{
+	if (!evtimer_pending(&sup->orphan_timer, NULL))
+		supervisor_set_timer(&sup->orphan_timer, SWEEP_DELAY);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SUPERVISOR_REAPER_H
+#define SUPERVISOR_REAPER_H
+
+/*
+ * The death of children.  The supervisor is a child subreaper: its children are the fork
+ * server, the workers, and what a dead worker's task left behind, which is killed.
+ */
+
+struct supervisor;
+
+/* SIGCHLD: every child that has ended, one after the other. */
+void reaper_run(struct supervisor *sup);
+
+/* A worker died: soon kills what it left behind. */
+void reaper_sweep_soon(struct supervisor *sup);
+void reaper_sweep(struct supervisor *sup);
+
+#endif

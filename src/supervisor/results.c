@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/results.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "supervisor/call.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/worker.h"
+
+enum { READ_SIZE = 64 * 1024 };
+
+/* ---- answers -------------------------------------------------------------------------- */
+
+static void on_response(struct worker *worker, const uint8_t *frame)
+{
+	const struct scan *scan = &worker->scan;
+	struct supervisor *sup = worker->sup;
+	struct slot *slot = worker->slot;
+	const struct slot_entry *head = slot_head(slot);
+	struct task *task;
+
+	if (head == NULL || head->seq != scan->msgid ||
+		!claim_is_started(worker->claims, head->seq)) {
+		worker_kill(worker, "it answered what it was not asked");
+		return;
+	}
+	task = task_get(&sup->pool.tasks, head->task);
+	slot_pop(slot, clock_now());
+	slot->done++;
+	worker->useful = true;
+	if (slot->state != SLOT_STOPPING)
+		evtimer_del(&worker->timer); /* it did stop in time */
+	if (task != NULL)
+		call_answer(sup, task, frame + scan->error.off, scan->len - scan->error.off);
+	head = slot_head(slot);
+	task = head != NULL ? task_get(&sup->pool.tasks, head->task) : NULL;
+	if (task != NULL)
+		task->started_at = slot->idle_since;
+}
+
+/* ---- streams -------------------------------------------------------------------------- */
+
+/* Sends a notification on to whom the running task is for; its msgid is the first parameter. */
+static void on_stream(struct worker *worker, const uint8_t *frame)
+{
+	const struct scan *scan = &worker->scan;
+	struct supervisor *sup = worker->sup;
+	const struct slot_entry *head = slot_head(worker->slot);
+	const uint8_t *params = frame + scan->params.off;
+	struct session *session;
+	struct task *task;
+	uint32_t count;
+	size_t array_head;
+
+	scan_array(params, scan->params.len, &count, &array_head);
+	if (head == NULL || count == 0 || params[array_head] != 0xce) {
+		worker_kill(worker, "it sent a stream that belongs to no task");
+		return;
+	}
+	task = task_get(&sup->pool.tasks, head->task);
+	session = task != NULL ? session_get(sup, task->session) : NULL;
+	if (session == NULL)
+		return;
+	session_send(session, frame, scan->params.off + array_head + 1);
+	session_send(session,
+		(uint8_t[]){(uint8_t)(task->msgid >> 24), (uint8_t)(task->msgid >> 16),
+			(uint8_t)(task->msgid >> 8), (uint8_t)task->msgid},
+		4);
+	session_send(session, params + array_head + 5, scan->params.len - array_head - 5);
+	if (session_is_full(session)) {
+		worker->blocked_on = session->ref;
+		event_del(&worker->on_results);
+	}
+}
+
+void workers_unblock(struct supervisor *sup, struct ref session)
+{
+	for (uint32_t i = 0; i < sup->pool.slot_count; i++) {
+		struct worker *worker = &sup->workers[i];
+
+		if (!ref_is_equal(worker->blocked_on, session))
+			continue;
+		worker->blocked_on = REF_NONE;
+		if (worker->results_fd >= 0)
+			event_add(&worker->on_results, NULL);
+	}
+}
+
+/* ---- readiness ------------------------------------------------------------------------ */
+
+void results_check_ready(struct worker *worker)
+{
+	if (!worker->ready || worker->pid <= 0 || worker->slot->state != SLOT_STARTING)
+		return;
+	evtimer_del(&worker->timer);
+	worker->slot->idle_since = clock_now();
+	slot_change(worker->slot, SLOT_ON_READY);
+	log_debug("worker %u (pid %d) is ready", worker->slot->index, (int)worker->pid);
+}
+
+static void on_ready(struct worker *worker, const uint8_t *frame)
+{
+	(void)frame;
+	worker->ready = true;
+	results_check_ready(worker);
+}
+
+/* [message]: it will exit by itself */
+static void on_failed(struct worker *worker, const uint8_t *frame)
+{
+	const uint8_t *params = frame + worker->scan.params.off;
+	uint32_t count = 0, len = 0;
+	size_t head = 0, text = 0;
+
+	scan_array(params, worker->scan.params.len, &count, &head);
+	if (count == 1 && scan_str(params + head, worker->scan.params.len - head, &len, &text) == 0)
+		text_format(worker->problem, sizeof(worker->problem), "%.*s", (int)len,
+			(const char *)params + head + text);
+}
+
+static const struct notice {
+	const char *name;
+	void (*handle)(struct worker *worker, const uint8_t *frame);
+} notices[] = {
+	{RUCHE_OUTPUT, on_stream},
+	{RUCHE_INPUT, on_stream},
+	{RUCHE_PROGRESS, on_stream},
+	{WORKER_READY, on_ready},
+	{WORKER_FAILED, on_failed},
+};
+
+static void on_notification(struct worker *worker, const uint8_t *frame)
+{
+	const struct span *name = &worker->scan.method;
+
+	for (size_t i = 0; i < sizeof(notices) / sizeof(notices[0]); i++) {
+		if (strlen(notices[i].name) == name->len &&
+			memcmp(notices[i].name, frame + name->off, name->len) == 0) {
+			notices[i].handle(worker, frame);
+			return;
+		}
+	}
+	worker_kill(worker, "it sent a message that means nothing");
+}
+
+/* ---- reading -------------------------------------------------------------------------- */
+
+/* Handles each whole frame; false once the worker has broken the rules. */
+static bool handle_frames(struct worker *worker)
+{
+	while (buf_len(&worker->in) > 0) {
+		const uint8_t *frame = buf_data(&worker->in);
+		int r = scan_feed(&worker->scan, frame, buf_len(&worker->in));
+
+		if (r == SCAN_MORE)
+			return true;
+		if (r < 0)
+			worker_kill(worker, worker->scan.why);
+		else if (worker->scan.type == SCAN_RESPONSE)
+			on_response(worker, frame);
+		else if (worker->scan.type == SCAN_NOTIFICATION)
+			on_notification(worker, frame);
+		else
+			worker_kill(worker, "it sent a request");
+		if (r < 0 || worker->slot->state == SLOT_STOPPING)
+			return false;
+		buf_consume(&worker->in, worker->scan.len);
+		scan_init(&worker->scan, MESSAGE_FRAME_MAX);
+	}
+	return true;
+}
+
+/* After the first fault nothing it says counts any more. */
+static ssize_t read_some(struct worker *worker)
+{
+	ssize_t n = buf_read(&worker->in, worker->results_fd, READ_SIZE);
+
+	if (n > 0 && !handle_frames(worker)) {
+		buf_consume(&worker->in, buf_len(&worker->in));
+		scan_init(&worker->scan, MESSAGE_FRAME_MAX);
+	}
+	return n;
+}
+
+void results_read(struct worker *worker)
+{
+	ssize_t n = read_some(worker);
+
+	if (n == 0 || (n < 0 && n != -EAGAIN))
+		event_del(&worker->on_results); /* its exit will tell what happened */
+}
+
+void results_read_output(struct worker *worker)
+{
+	char text[4096];
+	ssize_t n = read(worker->output_fd, text, sizeof(text));
+
+	if (n > 0)
+		tail_add(&worker->tail, text, (size_t)n);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		event_del(&worker->on_output);
+}
+
+void results_drain(struct worker *worker)
+{
+	char text[4096];
+	ssize_t n;
+
+	while (read_some(worker) > 0)
+		;
+	while ((n = read(worker->output_fd, text, sizeof(text))) > 0)
+		tail_add(&worker->tail, text, (size_t)n);
+}

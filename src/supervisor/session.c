@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "supervisor/call.h"
+#include "supervisor/request.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/worker.h"
+#include "wire/message.h"
+
+enum { READ_SIZE = 64 * 1024 };
+
+/* ---- the table ---------------------------------------------------------------------- */
+
+static int reserve(struct sessions *sessions)
+{
+	uint32_t cap = sessions->cap == 0 ? 16 : sessions->cap * 2;
+	struct session **all = realloc(sessions->all, cap * sizeof(struct session *));
+	uint32_t *generations;
+
+	if (all == NULL)
+		return -ENOMEM;
+	sessions->all = all;
+	generations = realloc(sessions->generations, cap * sizeof(*generations));
+	if (generations == NULL)
+		return -ENOMEM;
+	sessions->generations = generations;
+	for (uint32_t i = sessions->cap; i < cap; i++) {
+		all[i] = NULL;
+		generations[i] = 1;
+	}
+	sessions->cap = cap;
+	return 0;
+}
+
+static int enter(struct sessions *sessions, struct session *session)
+{
+	uint32_t i = 0;
+
+	if (sessions->count == sessions->cap && reserve(sessions) < 0)
+		return -ENOMEM;
+	while (sessions->all[i] != NULL)
+		i++;
+	sessions->all[i] = session;
+	sessions->count++;
+	session->ref = (struct ref){i, sessions->generations[i]};
+	return 0;
+}
+
+static void leave(struct sessions *sessions, const struct session *session)
+{
+	uint32_t i = session->ref.index;
+
+	sessions->all[i] = NULL;
+	sessions->count--;
+	if (++sessions->generations[i] == 0)
+		sessions->generations[i] = 1;
+}
+
+struct session *session_get(const struct supervisor *sup, struct ref ref)
+{
+	const struct sessions *sessions = &sup->sessions;
+
+	if (ref.generation == 0 || ref.index >= sessions->cap ||
+		sessions->generations[ref.index] != ref.generation)
+		return NULL;
+	return sessions->all[ref.index]->state == SESSION_CLOSED ? NULL : sessions->all[ref.index];
+}
+
+/* ---- marks for the end of the turn ---------------------------------------------------- */
+
+static void mark_dirty(struct session *session)
+{
+	if (session->dirty)
+		return;
+	session->dirty = true;
+	session->next_dirty = session->sup->sessions.dirty;
+	session->sup->sessions.dirty = session;
+}
+
+static void mark_ready(struct session *session)
+{
+	if (session->queued)
+		return;
+	session->queued = true;
+	session->next_ready = session->sup->sessions.ready;
+	session->sup->sessions.ready = session;
+}
+
+bool sessions_have_work(const struct supervisor *sup)
+{
+	return sup->sessions.ready != NULL || sup->sessions.dirty != NULL;
+}
+
+/* ---- opening and closing -------------------------------------------------------------- */
+
+bool session_is_full(const struct session *session)
+{
+	return buf_len(&session->out) > SESSION_UNREAD_HIGH;
+}
+
+static bool may_read(const struct session *session)
+{
+	return session->state == SESSION_OPEN && !session_is_full(session) &&
+	       session->tasks.count < SESSION_TASKS_MAX && session->task_bytes < SESSION_BYTES_MAX;
+}
+
+static bool peer_has_gone(int fd)
+{
+	struct pollfd poller = {.fd = fd};
+
+	return poll(&poller, 1, 0) == 1 && (poller.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *data)
+{
+	struct session *session = data;
+
+	if ((what & EV_CLOSED) != 0 && peer_has_gone(fd) && !may_read(session)) {
+		session_close(session);
+		return;
+	}
+	session->readable = true;
+	session->ended |= (what & EV_CLOSED) != 0;
+	mark_ready(session);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *data)
+{
+	(void)fd;
+	(void)what;
+	mark_dirty(data);
+}
+
+static void learn_peer(struct session *session)
+{
+	struct ucred peer = {.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
+	socklen_t len = sizeof(peer);
+
+	getsockopt(session->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	session->pid = peer.pid;
+	session->uid = peer.uid;
+}
+
+int session_open(struct supervisor *sup, int fd)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (session == NULL || fd_set_nonblock(fd) < 0 || enter(&sup->sessions, session) < 0) {
+		free(session);
+		fd_close(&fd);
+		return -ENOMEM;
+	}
+	session->sup = sup;
+	session->fd = fd;
+	learn_peer(session);
+	task_list_init(&session->tasks, TASK_LIST_SESSION);
+	scan_init(&session->scan, MESSAGE_FRAME_MAX);
+	event_assign(&session->on_read, sup->base, fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST,
+		on_readable, session);
+	event_assign(&session->on_write, sup->base, fd, EV_WRITE | EV_ET, on_writable, session);
+	event_add(&session->on_read, NULL);
+	log_debug("client %u: pid %d, uid %u connected", session->ref.index, (int)session->pid,
+		(unsigned int)session->uid);
+	return 0;
+}
+
+void session_close(struct session *session)
+{
+	if (session->state == SESSION_CLOSED)
+		return;
+	log_debug(
+		"client %u: closed with %zu calls open", session->ref.index, session->tasks.count);
+	session->state = SESSION_CLOSED;
+	call_abandon_all(session->sup, &session->tasks);
+	mark_dirty(session);
+}
+
+void session_finish(struct session *session)
+{
+	if (session->state != SESSION_OPEN)
+		return;
+	session->state = SESSION_LAST_ANSWERS;
+	session->readable = false;
+	mark_dirty(session);
+}
+
+static void session_free(struct session *session)
+{
+	struct supervisor *sup = session->sup;
+
+	leave(&sup->sessions, session);
+	event_del(&session->on_read);
+	event_del(&session->on_write);
+	fd_close(&session->fd);
+	buf_fini(&session->in);
+	buf_fini(&session->out);
+	workers_unblock(sup, session->ref);
+	free(session);
+	if (sup->options.session_fd >= 0)
+		supervisor_stop(sup, 0, 0);
+}
+
+/* ---- reading --------------------------------------------------------------------------- */
+
+void session_wake(struct session *session)
+{
+	if ((session->readable || buf_len(&session->in) > 0) && may_read(session))
+		mark_ready(session);
+	if (session->state == SESSION_LAST_ANSWERS && session->tasks.count == 0)
+		mark_dirty(session);
+}
+
+/* Handles each whole frame; false if the session takes no more for now. */
+static bool handle_frames(struct session *session)
+{
+	while (buf_len(&session->in) > 0) {
+		int r;
+
+		if (!may_read(session))
+			return false;
+		r = scan_feed(&session->scan, buf_data(&session->in), buf_len(&session->in));
+		if (r == SCAN_MORE)
+			return true;
+		if (r < 0) {
+			request_refuse(session, &session->scan, r);
+			return false;
+		}
+		request_handle(session, &session->scan, buf_data(&session->in));
+		if (session->state == SESSION_CLOSED)
+			return false;
+		buf_consume(&session->in, session->scan.len);
+		scan_init(&session->scan, MESSAGE_FRAME_MAX);
+	}
+	return may_read(session);
+}
+
+static void on_end(struct session *session, ssize_t n)
+{
+	if (n < 0 || peer_has_gone(session->fd))
+		session_close(session);
+	else
+		session_finish(session); /* a half-close: it still wants its answers */
+}
+
+static void pump(struct session *session)
+{
+	ssize_t n;
+
+	if (session->state != SESSION_OPEN || !handle_frames(session) || !session->readable)
+		return;
+	n = buf_read(&session->in, session->fd, READ_SIZE);
+	if (n == -EAGAIN) {
+		session->readable = false;
+		return;
+	}
+	if (n <= 0) {
+		on_end(session, n);
+		return;
+	}
+	/* After a short read the next byte brings a new edge; only the end may come without. */
+	session->readable = n == READ_SIZE || session->ended;
+	if (handle_frames(session) && session->readable)
+		mark_ready(session);
+}
+
+void sessions_pump(struct supervisor *sup)
+{
+	struct session *next, *session = sup->sessions.ready;
+
+	sup->sessions.ready = NULL;
+	for (; session != NULL; session = next) {
+		next = session->next_ready;
+		session->queued = false;
+		pump(session);
+	}
+}
+
+/* ---- writing --------------------------------------------------------------------------- */
+
+void session_send(struct session *session, const void *data, size_t len)
+{
+	if (session->state == SESSION_CLOSED)
+		return;
+	if (buf_len(&session->out) + len > SESSION_UNREAD_MAX ||
+		buf_append(&session->out, data, len) < 0) {
+		log_warning("client %u (pid %d) does not read its answers: cut off with %zu bytes "
+			    "unread",
+			session->ref.index, (int)session->pid, buf_len(&session->out));
+		session_close(session);
+		return;
+	}
+	mark_dirty(session);
+}
+
+static void flush(struct session *session)
+{
+	bool was_full = session_is_full(session);
+
+	if (buf_len(&session->out) > 0 && buf_send(&session->out, session->fd) < 0) {
+		session_close(session);
+		return;
+	}
+	if (buf_len(&session->out) > 0)
+		event_add(&session->on_write, NULL);
+	else if (session->state == SESSION_LAST_ANSWERS && session->tasks.count == 0)
+		session_close(session);
+	if (was_full && !session_is_full(session)) {
+		workers_unblock(session->sup, session->ref);
+		session_wake(session);
+	}
+}
+
+void sessions_flush(struct supervisor *sup)
+{
+	struct session *next, *session = sup->sessions.dirty;
+
+	sup->sessions.dirty = NULL;
+	for (; session != NULL; session = next) {
+		next = session->next_dirty;
+		session->dirty = false;
+		if (session->state != SESSION_CLOSED)
+			flush(session);
+		if (session->state == SESSION_CLOSED && !session->queued && !session->dirty)
+			session_free(session);
+		else if (session->state == SESSION_CLOSED)
+			mark_dirty(session);
+	}
+}
+
+bool sessions_have_unsent(const struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->sessions.cap; i++)
+		if (sup->sessions.all[i] != NULL && buf_len(&sup->sessions.all[i]->out) > 0)
+			return true;
+	return false;
+}
+
+void sessions_fini(struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->sessions.cap; i++)
+		if (sup->sessions.all[i] != NULL)
+			session_free(sup->sessions.all[i]);
+	free(sup->sessions.all);
+	free(sup->sessions.generations);
+	sup->sessions = (struct sessions){0};
+}

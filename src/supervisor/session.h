@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SUPERVISOR_SESSION_H
+#define SUPERVISOR_SESSION_H
+
+/*
+ * A session: one client's connection.  It owns the socket, its buffers and the list of the
+ * client's open calls.  Reading is edge-triggered: an event only notes that there is something,
+ * and sessions_pump() reads it, 64 KiB a turn, unless the client has too much open.
+ *
+ *	          faulty frame, or the peer will send no more
+ *	 OPEN ───────────────────────────────────────────────▶ LAST_ANSWERS
+ *	   │                                                        │ all answered and sent
+ *	   └──────────────▶ CLOSED ◀────────────────────────────────┘
+ *	     peer gone, or too much unread
+ */
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "core/task.h"
+#include "wire/scan.h"
+
+struct supervisor;
+
+enum {
+	SESSION_TASKS_MAX = 65536,              /* open calls, before we stop reading */
+	SESSION_BYTES_MAX = 64 * 1024 * 1024,   /* of their requests, likewise */
+	SESSION_UNREAD_HIGH = 1024 * 1024,      /* answers not read yet, likewise */
+	SESSION_UNREAD_MAX = 512 * 1024 * 1024, /* ... before the client is cut off */
+};
+
+enum session_state { SESSION_OPEN, SESSION_LAST_ANSWERS, SESSION_CLOSED };
+
+struct session {
+	struct supervisor *sup;
+	struct ref ref;
+	enum session_state state;
+	int fd;
+	pid_t pid; /* the peer, when it connected */
+	uid_t uid;
+	struct event on_read, on_write;
+
+	struct buf in, out;
+	struct scan scan; /* of the frame at the front of `in` */
+	bool readable;    /* an edge was seen and not read to its end */
+	bool ended;       /* the peer sends no more after what is there */
+	bool dirty;       /* has something to send, or to be freed */
+	bool queued;      /* among those to be pumped */
+	struct session *next_dirty, *next_ready;
+
+	struct task_list tasks; /* open calls */
+	size_t task_bytes;
+};
+
+struct sessions {
+	struct session **all; /* by index; NULL: free */
+	uint32_t *generations;
+	uint32_t cap, count;
+	struct session *dirty, *ready;
+};
+
+/* Takes `fd`, a connected socket.  0, or a negative errno with `fd` closed. */
+int session_open(struct supervisor *sup, int fd);
+
+/* NULL if the reference is stale or the session closed. */
+struct session *session_get(const struct supervisor *sup, struct ref ref);
+
+/* Drops the connection and cancels its calls; freed at the end of the turn. */
+void session_close(struct session *session);
+
+/* Takes no more requests; closes when all open calls are answered and sent. */
+void session_finish(struct session *session);
+
+/* Appends to what is to be sent in this turn. */
+void session_send(struct session *session, const void *data, size_t len);
+
+/* More unread than a stream should add to. */
+bool session_is_full(const struct session *session);
+
+/* A call was opened or ended: may reading go on? */
+void session_wake(struct session *session);
+
+/* Something of the session waits for this turn of the loop. */
+bool sessions_have_work(const struct supervisor *sup);
+/* Some client has not taken all its answers yet. */
+bool sessions_have_unsent(const struct supervisor *sup);
+void sessions_pump(struct supervisor *sup);
+void sessions_flush(struct supervisor *sup);
+void sessions_fini(struct supervisor *sup);
+
+#endif

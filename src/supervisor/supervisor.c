@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/proctree.h"
+#include "supervisor/call.h"
+#include "supervisor/dispatch.h"
+#include "supervisor/machine.h"
+#include "supervisor/notify.h"
+#include "supervisor/reaper.h"
+#include "supervisor/worker.h"
+
+enum { EXIT_USAGE = 64 };
+
+#define STOP_GRACE (10 * CLOCK_S) /* for what runs when we are told to end */
+#define LEAVE_LIMIT (3 * CLOCK_S) /* for children to leave when all is answered */
+
+/* ---- small services --------------------------------------------------------------------- */
+
+msgpack_packer supervisor_packer(struct supervisor *sup)
+{
+	msgpack_packer pk;
+
+	msgpack_sbuffer_clear(&sup->scratch);
+	msgpack_packer_init(&pk, &sup->scratch, msgpack_sbuffer_write);
+	return pk;
+}
+
+void supervisor_set_timer(struct event *timer, uint64_t ns)
+{
+	struct timeval tv = {
+		.tv_sec = (time_t)(ns / CLOCK_S), .tv_usec = (suseconds_t)(ns % CLOCK_S / 1000)};
+
+	evtimer_add(timer, &tv);
+}
+
+/* ---- signals ---------------------------------------------------------------------------- */
+
+static void on_child(evutil_socket_t signal, short what, void *data)
+{
+	(void)signal;
+	(void)what;
+	reaper_run(data);
+}
+
+/* The second time they mean it. */
+static void on_term(evutil_socket_t signal, short what, void *data)
+{
+	struct supervisor *sup = data;
+
+	(void)what;
+	log_info("signal %d: ending", (int)signal);
+	supervisor_stop(sup, 0, sup->state >= SUPERVISOR_STOPPING ? 0 : STOP_GRACE);
+}
+
+static void on_orphans(evutil_socket_t fd, short what, void *data)
+{
+	(void)fd;
+	(void)what;
+	reaper_sweep(data);
+}
+
+/* ---- ending ----------------------------------------------------------------------------- */
+
+static void kill_workers(struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
+		if (sup->pool.slots[i].live > 0)
+			worker_kill(&sup->workers[i], "the daemon is ending");
+}
+
+static void fail_queued(struct supervisor *sup)
+{
+	struct message_error error =
+		error_make(RUCHE_SHUTTING_DOWN, "the daemon ended before the task was started");
+
+	call_fail_queued(sup, &error);
+}
+
+static void take_all_back(struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->pool.slot_count; i++) {
+		struct slot *slot = &sup->pool.slots[i];
+
+		for (uint32_t j = slot->count; j-- > 0;) {
+			struct task *task =
+				task_get(&sup->pool.tasks, slot_entry_at(slot, j)->task);
+
+			if (task != NULL)
+				worker_take_back(sup, task);
+		}
+	}
+}
+
+static void on_stop_timer(evutil_socket_t fd, short what, void *data)
+{
+	struct supervisor *sup = data;
+
+	(void)fd;
+	(void)what;
+	if (sup->state == SUPERVISOR_STOPPING) {
+		kill_workers(sup);
+		supervisor_set_timer(&sup->stop_timer, LEAVE_LIMIT);
+	} else {
+		sup->given_up = true;
+	}
+}
+
+void supervisor_stop(struct supervisor *sup, int exit_status, uint64_t grace)
+{
+	if (sup->state == SUPERVISOR_ENDING)
+		return;
+	if (sup->state != SUPERVISOR_STOPPING) {
+		sup->state = SUPERVISOR_STOPPING;
+		sup->exit_status = exit_status;
+		notify_send("STOPPING=1\nSTATUS=Answering what runs");
+		listener_close(sup);
+		take_all_back(sup);
+		fail_queued(sup);
+	}
+	if (grace == 0)
+		kill_workers(sup);
+	supervisor_set_timer(&sup->stop_timer, grace > 0 ? grace : LEAVE_LIMIT);
+}
+
+/* Everything is answered: say goodbye to clients, then to children. */
+static void begin_to_end(struct supervisor *sup)
+{
+	sup->state = SUPERVISOR_ENDING;
+	sessions_flush(sup);
+	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
+		worker_release(&sup->workers[i]);
+	forkserver_release(sup);
+	supervisor_set_timer(&sup->stop_timer, LEAVE_LIMIT);
+}
+
+/* Children that have not left, or clients that have not read their last answers. */
+static bool is_waited_for(const struct supervisor *sup)
+{
+	if (sup->given_up)
+		return false;
+	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
+		if (sup->workers[i].pid > 0)
+			return true;
+	return sup->forkserver.pid > 0 || sessions_have_unsent(sup);
+}
+
+/* ---- running ---------------------------------------------------------------------------- */
+
+void supervisor_on_loaded(struct supervisor *sup)
+{
+	if (sup->state != SUPERVISOR_STARTING)
+		return;
+	if (sup->options.check_only) {
+		log_info("%zu functions of %zu plugins: good", sup->functions.count,
+			sup->options.plugin_count);
+		supervisor_stop(sup, 0, 0);
+		return;
+	}
+	sup->state = SUPERVISOR_RUNNING;
+	listener_start(sup);
+	if (sup->options.session_fd < 0)
+		log_info("%u workers, %zu functions of %zu plugins%s%s", sup->pool.slot_count,
+			sup->functions.count, sup->options.plugin_count,
+			sup->listener.path != NULL ? ", listening on " : "",
+			sup->listener.path != NULL ? sup->listener.path : "");
+	notify_send("READY=1\nSTATUS=Taking calls");
+}
+
+static void turn(struct supervisor *sup)
+{
+	event_base_loop(sup->base, sessions_have_work(sup) ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+	sessions_pump(sup);
+	if (sup->state == SUPERVISOR_STOPPING)
+		fail_queued(sup);
+	dispatch_run(sup);
+	workers_flush(sup);
+	sessions_flush(sup);
+	if (sup->state == SUPERVISOR_STOPPING && pool_in_flight(&sup->pool) == 0)
+		begin_to_end(sup);
+}
+
+int supervisor_run(struct supervisor *sup)
+{
+	while (sup->state != SUPERVISOR_ENDING || is_waited_for(sup))
+		turn(sup);
+	proctree_kill(getpid());
+	return sup->exit_status;
+}
+
+/* ---- setting up ------------------------------------------------------------------------- */
+
+static int init_pool(struct supervisor *sup)
+{
+	int *cores = NULL;
+	int count = machine_assign_cores(sup->options.workers, &cores);
+	int r = count < 0 ? count : pool_init(&sup->pool, (uint32_t)count, cores);
+
+	free(cores);
+	return r < 0 ? r : workers_init(sup);
+}
+
+static void init_events(struct supervisor *sup)
+{
+	evsignal_assign(&sup->on_child, sup->base, SIGCHLD, on_child, sup);
+	evsignal_assign(&sup->on_term, sup->base, SIGTERM, on_term, sup);
+	evsignal_assign(&sup->on_int, sup->base, SIGINT, on_term, sup);
+	evtimer_assign(&sup->stop_timer, sup->base, on_stop_timer, sup);
+	evtimer_assign(&sup->orphan_timer, sup->base, on_orphans, sup);
+	event_add(&sup->on_child, NULL);
+	event_add(&sup->on_term, NULL);
+	event_add(&sup->on_int, NULL);
+}
+
+/* A private daemon belongs to its client, not to the terminal that the client runs in. */
+static void set_up_process(const struct options *options)
+{
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (options->session_fd >= 0)
+		setsid();
+}
+
+int supervisor_init(struct supervisor *sup, struct options *options)
+{
+	int r;
+
+	*sup = (struct supervisor){.options = *options, .started_at = clock_now()};
+	*options = (struct options){.session_fd = -1};
+	sup->listener.fd = sup->forkserver.link = -1;
+	msgpack_sbuffer_init(&sup->scratch);
+	set_up_process(&sup->options);
+	sup->base = event_base_new();
+	r = sup->base == NULL ? -ENOMEM : init_pool(sup);
+	if (r < 0) {
+		log_error("cannot set up: %s", strerror(-r));
+		return r;
+	}
+	init_events(sup);
+	forkserver_init(sup);
+	r = listener_open(sup);
+	return r < 0 ? r : forkserver_start(sup);
+}
+
+void supervisor_fini(struct supervisor *sup)
+{
+	sessions_fini(sup);
+	listener_close(sup);
+	workers_fini(sup);
+	forkserver_fini(sup);
+	functions_fini(&sup->functions);
+	pool_fini(&sup->pool);
+	if (sup->base != NULL) {
+		event_del(&sup->on_child);
+		event_del(&sup->on_term);
+		event_del(&sup->on_int);
+		evtimer_del(&sup->stop_timer);
+		evtimer_del(&sup->orphan_timer);
+		event_base_free(sup->base);
+	}
+	msgpack_sbuffer_destroy(&sup->scratch);
+	options_fini(&sup->options);
+	libevent_global_shutdown();
+}
+
+int ruched_main(int argc, char **argv)
+{
+	struct supervisor sup;
+	struct options options;
+	int status = EXIT_FAILURE;
+
+	log_open("ruched", LOG_LEVEL_INFO);
+	switch (options_parse(&options, argc, argv)) {
+	case OPTIONS_RUN:
+		log_open("ruched", options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+		if (supervisor_init(&sup, &options) == 0)
+			status = supervisor_run(&sup);
+		supervisor_fini(&sup);
+		break;
+	case OPTIONS_DONE:
+		status = EXIT_SUCCESS;
+		break;
+	case OPTIONS_USAGE:
+		status = EXIT_USAGE;
+		break;
+	}
+	options_fini(&options);
+	return status;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SUPERVISOR_SUPERVISOR_H
+#define SUPERVISOR_SUPERVISOR_H
+
+/*
+ * The daemon: one thread, one event loop.  A turn of the loop reads what came, hands
+ * tasks to workers, and writes once to each descriptor that has something to be written:
+ *
+ *	events → sessions_pump → dispatch_run → workers_flush → sessions_flush
+ *
+ * Everything is owned by struct supervisor.  Callbacks of the loop never free a session
+ * or a worker under another callback's feet: sessions are freed at the end of a turn, workers
+ * live as long as the pool.
+ */
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/pool.h"
+#include "supervisor/forkserver.h"
+#include "supervisor/functions.h"
+#include "supervisor/listener.h"
+#include "supervisor/options.h"
+#include "supervisor/session.h"
+
+enum supervisor_state {
+	SUPERVISOR_STARTING, /* the fork server has not loaded everything yet */
+	SUPERVISOR_RUNNING,
+	SUPERVISOR_STOPPING, /* answers what runs, takes nothing new */
+	SUPERVISOR_ENDING,   /* everything is answered: children are leaving */
+};
+
+struct counters {
+	uint64_t accepted, done, failed, crashed, cancelled;
+};
+
+struct supervisor {
+	struct options options;
+	struct event_base *base;
+	enum supervisor_state state;
+	int exit_status;
+	bool given_up; /* on children and clients that keep the end waiting */
+	uint64_t started_at;
+
+	struct functions functions;
+	struct forkserver forkserver;
+	struct pool pool;
+	struct worker *workers; /* one for each slot of the pool */
+	struct sessions sessions;
+	struct listener listener;
+	struct counters counters;
+
+	msgpack_sbuffer scratch; /* for one message at a time */
+	struct event on_child, on_term, on_int, stop_timer, orphan_timer;
+};
+
+/* Sets all up from the options, which are taken.  0, or a negative errno after saying why. */
+int supervisor_init(struct supervisor *sup, struct options *options);
+/* Runs until the daemon ends.  The exit status. */
+int supervisor_run(struct supervisor *sup);
+void supervisor_fini(struct supervisor *sup);
+
+/* The fork server has loaded everything. */
+void supervisor_on_loaded(struct supervisor *sup);
+
+/*
+ * Takes nothing new, answers what is queued, and ends when what runs has ended, or after
+ * `grace` ns.  Called again, the shorter grace counts.
+ */
+void supervisor_stop(struct supervisor *sup, int exit_status, uint64_t grace);
+
+/* An empty buffer and a packer on it for one message; valid until the next call. */
+msgpack_packer supervisor_packer(struct supervisor *sup);
+
+/* Sets a one-shot timer; libevent's own call wants a timeval. */
+void supervisor_set_timer(struct event *timer, uint64_t ns);
+
+/* The whole of the program: main() is only this. */
+int ruched_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* worker.h, the part about tasks: to the worker, and back from it. */
+#include "supervisor/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/proctree.h"
+#include "base/text.h"
+#include "supervisor/call.h"
+#include "supervisor/supervisor.h"
+
+/* A frame's msgid stands behind the array's head, the type and its own head. */
+static void set_msgid(uint8_t *frame, uint32_t msgid)
+{
+	frame[3] = (uint8_t)(msgid >> 24);
+	frame[4] = (uint8_t)(msgid >> 16);
+	frame[5] = (uint8_t)(msgid >> 8);
+	frame[6] = (uint8_t)msgid;
+}
+
+void worker_hand(struct worker *worker, struct task *task)
+{
+	worker->seq = claim_next_seq(worker->seq);
+	set_msgid(task->frame, worker->seq);
+	claim_offer(worker->claims, worker->seq);
+	slot_push(worker->slot, worker->seq, task, clock_now());
+	worker->dirty = true;
+	if (buf_append(&worker->out, task->frame, task->len) < 0)
+		worker_kill(worker, "no memory to hand it a task");
+}
+
+bool worker_take_back(struct supervisor *sup, struct task *task)
+{
+	struct worker *worker = &sup->workers[task->slot];
+	struct slot *slot = worker->slot;
+
+	if (!claim_take(worker->claims, task->seq))
+		return false;
+	for (uint32_t i = 0; i < slot->count; i++) {
+		struct slot_entry *entry = slot_entry_at(slot, i);
+
+		if (!ref_is_equal(entry->task, task->ref))
+			continue;
+		slot_take_back(slot, entry);
+		task->state = TASK_QUEUED;
+		task_list_push_front(&sup->pool.queue, task);
+		return true;
+	}
+	return true;
+}
+
+void worker_request_stop(struct worker *worker, const struct task *task)
+{
+	claim_request_stop(worker->claims, task->seq, task->stop_signal);
+	if (worker->pid > 0)
+		kill(worker->pid, SIGTERM);
+	if (!evtimer_pending(&worker->timer, NULL))
+		supervisor_set_timer(&worker->timer, WORKER_GRACE);
+}
+
+bool worker_feed(struct worker *worker, const struct task *task, const uint8_t *value, size_t len,
+	size_t max)
+{
+	struct supervisor *sup = worker->sup;
+	msgpack_packer pk = supervisor_packer(sup);
+
+	if (buf_len(&worker->out) + len > max)
+		return false;
+	if (message_pack_notification(&pk, RUCHE_INPUT) < 0 || msgpack_pack_array(&pk, 2) < 0 ||
+		message_pack_id(&pk, task->seq) < 0 ||
+		buf_append(&worker->out, sup->scratch.data, sup->scratch.size) < 0 ||
+		buf_append(&worker->out, value, len) < 0)
+		worker_kill(worker, "no memory to feed its command");
+	worker->dirty = true;
+	return true;
+}
+
+/* What it has not started goes back to the front of the queue, in the order it had. */
+static void requeue_unstarted(struct worker *worker)
+{
+	struct supervisor *sup = worker->sup;
+	struct slot *slot = worker->slot;
+
+	for (uint32_t i = slot->count; i-- > 0;) {
+		struct slot_entry *entry = slot_entry_at(slot, i);
+		struct task *task = task_get(&sup->pool.tasks, entry->task);
+
+		if (task != NULL)
+			worker_take_back(sup, task);
+	}
+}
+
+void worker_kill(struct worker *worker, const char *why)
+{
+	if (!slot_is_alive(worker->slot) || worker->slot->state == SLOT_STOPPING)
+		return;
+	log_warning("worker %u (pid %d) is killed: %s", worker->slot->index, (int)worker->pid, why);
+	text_format(worker->problem, sizeof(worker->problem), "%s", why);
+	slot_change(worker->slot, SLOT_ON_STOP);
+	requeue_unstarted(worker);
+	evtimer_del(&worker->timer);
+	if (worker->pid > 0) {
+		kill(worker->pid, SIGSTOP); /* so that it starts nothing more */
+		proctree_kill(worker->pid);
+	}
+}
+
+static void flush(struct worker *worker)
+{
+	worker->dirty = false;
+	if (worker->tasks_fd < 0 || buf_len(&worker->out) == 0)
+		return;
+	if (buf_write(&worker->out, worker->tasks_fd) < 0) {
+		/* It closed its end, or is dead already and about to be reaped. */
+		buf_consume(&worker->out, buf_len(&worker->out));
+		return;
+	}
+	if (buf_len(&worker->out) > 0)
+		event_add(&worker->on_tasks_room, NULL);
+}
+
+void workers_flush(struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
+		if (sup->workers[i].dirty)
+			flush(&sup->workers[i]);
+}
