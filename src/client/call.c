@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/call.h"
+
+#include <ruche/ruche.h>
+#include <stdlib.h>
+
+enum { MIN_BUCKETS = 64 };
+
+void calls_init(struct calls *calls)
+{
+	*calls = (struct calls){0};
+	TAILQ_INIT(&calls->open);
+	TAILQ_INIT(&calls->finished);
+}
+
+static void free_list(struct call_list *list)
+{
+	struct call *call;
+
+	while ((call = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, call, link);
+		ruche_reply_free(call->reply);
+		free(call);
+	}
+}
+
+void calls_fini(struct calls *calls)
+{
+	free_list(&calls->open);
+	free_list(&calls->finished);
+	free(calls->buckets);
+	calls_init(calls);
+}
+
+/* Ids are given in order, so that their low bits spread them evenly. */
+static struct call **bucket_of(const struct calls *calls, uint32_t id)
+{
+	return &calls->buckets[id & (calls->bucket_count - 1)];
+}
+
+struct call *calls_find(const struct calls *calls, uint32_t id)
+{
+	struct call *call;
+
+	if (calls->bucket_count == 0)
+		return NULL;
+	call = *bucket_of(calls, id);
+	while (call != NULL && call->id != id)
+		call = call->bucket_next;
+	return call;
+}
+
+uint32_t calls_next_id(const struct calls *calls)
+{
+	uint32_t id = calls->last_id;
+
+	do
+		id++;
+	while (id == 0 || calls_find(calls, id) != NULL);
+	return id;
+}
+
+static void link_bucket(struct calls *calls, struct call *call)
+{
+	struct call **bucket = bucket_of(calls, call->id);
+
+	call->bucket_next = *bucket;
+	*bucket = call;
+}
+
+static int grow(struct calls *calls)
+{
+	size_t count = calls->bucket_count == 0 ? MIN_BUCKETS : calls->bucket_count * 2;
+	struct call **buckets = calloc(count, sizeof(struct call *));
+	struct call *call;
+
+	if (buckets == NULL)
+		return -1;
+	free(calls->buckets);
+	calls->buckets = buckets;
+	calls->bucket_count = count;
+	TAILQ_FOREACH(call, &calls->open, link)
+	link_bucket(calls, call);
+	TAILQ_FOREACH(call, &calls->finished, link)
+	link_bucket(calls, call);
+	return 0;
+}
+
+struct call *calls_add(struct calls *calls, uint32_t id, uint64_t start)
+{
+	struct call *call;
+
+	if (calls->count == calls->bucket_count && grow(calls) < 0)
+		return NULL;
+	call = calloc(1, sizeof(*call));
+	if (call == NULL)
+		return NULL;
+	call->id = id;
+	call->start = start;
+	link_bucket(calls, call);
+	TAILQ_INSERT_TAIL(&calls->open, call, link);
+	calls->count++;
+	calls->last_id = id;
+	return call;
+}
+
+void calls_finish(struct calls *calls, struct call *call, struct ruche_reply *reply)
+{
+	call->reply = reply;
+	call->finished = true;
+	TAILQ_REMOVE(&calls->open, call, link);
+	TAILQ_INSERT_TAIL(&calls->finished, call, link);
+}
+
+void calls_remove(struct calls *calls, struct call *call)
+{
+	struct call **at = bucket_of(calls, call->id);
+
+	while (*at != call)
+		at = &(*at)->bucket_next;
+	*at = call->bucket_next;
+	TAILQ_REMOVE(call->finished ? &calls->finished : &calls->open, call, link);
+	calls->count--;
+	free(call);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/reply.h"
+#include "client/value.h"
+#include "wire/link.h"
+
+#define RUCHE_ERROR "ruche.error" /* daemon → client: [error map], and then it closes */
+
+enum { PARAMS_MAX = 3 };
+
+/* A piece of `in`. */
+struct piece {
+	const uint8_t *data;
+	size_t len;
+};
+
+static struct piece piece_of(const struct ruche *ruche, struct span span)
+{
+	return (struct piece){buf_data(&ruche->in) + span.off, span.len};
+}
+
+/* ---- responses */
+
+static bool is_nil(struct piece piece)
+{
+	return piece.data[0] == 0xc0;
+}
+
+static int on_response(struct ruche *ruche)
+{
+	uint32_t id = ruche->scan.msgid;
+	struct call *call = calls_find(&ruche->calls, id);
+	struct piece error = piece_of(ruche, ruche->scan.error);
+	struct piece result = piece_of(ruche, ruche->scan.result);
+	struct ruche_reply *reply;
+
+	if (call == NULL || call->finished) {
+		connection_break(ruche, "the daemon answered call %u, which is not open", id);
+		return 0;
+	}
+	reply = is_nil(error) ? reply_new_result(id, result.data, result.len)
+			      : reply_new_error(id, error.data, error.len);
+	if (reply == NULL)
+		return -ENOMEM;
+	calls_finish(&ruche->calls, call, reply);
+	return 0;
+}
+
+/* ---- notifications: each is given its params and passes over those that make no sense */
+
+static void on_output(struct ruche *ruche, struct call *call, const struct piece *params)
+{
+	const struct callbacks *callbacks = &ruche->callbacks;
+	const char *data;
+	uint64_t stream;
+	size_t len;
+
+	if (callbacks->on_output == NULL ||
+		scan_uint(params[1].data, params[1].len, &stream, &len) < 0)
+		return;
+	if (value_get_bytes(params[2].data, params[2].len, &data, &len) < 0)
+		return;
+	if (stream == 1 || stream == 2)
+		callbacks->on_output(callbacks->output_user, call->id, (int)stream, data, len);
+}
+
+static void on_progress(struct ruche *ruche, struct call *call, const struct piece *params)
+{
+	const struct callbacks *callbacks = &ruche->callbacks;
+	double value;
+
+	if (callbacks->on_progress == NULL ||
+		value_get_double(params[1].data, params[1].len, &value) < 0)
+		return;
+	callbacks->on_progress(callbacks->progress_user, call->id, value);
+}
+
+static void on_input(struct ruche *ruche, struct call *call, const struct piece *params)
+{
+	const struct callbacks *callbacks = &ruche->callbacks;
+	uint64_t room;
+	size_t len;
+
+	if (scan_uint(params[1].data, params[1].len, &room, &len) < 0 || room > UINT32_MAX)
+		return;
+	call->room += room;
+	if (callbacks->on_input != NULL)
+		callbacks->on_input(callbacks->input_user, call->id, (size_t)room);
+}
+
+static const struct notification {
+	const char *method;
+	uint32_t count; /* of params, the first being the msgid of an open call */
+	void (*run)(struct ruche *ruche, struct call *call, const struct piece *params);
+} notifications[] = {
+	{RUCHE_OUTPUT, 3, on_output},
+	{RUCHE_PROGRESS, 2, on_progress},
+	{RUCHE_INPUT, 2, on_input},
+};
+
+/* The first `count` elements of an array; more are for a later protocol. */
+static int split(struct piece array, uint32_t count, struct piece *ret)
+{
+	uint32_t there;
+	size_t at, len;
+
+	if (scan_array(array.data, array.len, &there, &at) < 0 || there < count)
+		return -EPROTO;
+	for (uint32_t i = 0; i < count; i++, at += len) {
+		if (scan_value(array.data + at, array.len - at, &len) < 0)
+			return -EPROTO;
+		ret[i] = (struct piece){array.data + at, len};
+	}
+	return 0;
+}
+
+static void run_notification(
+	struct ruche *ruche, const struct notification *notification, struct piece array)
+{
+	struct piece params[PARAMS_MAX];
+	struct call *call;
+	uint64_t id;
+	size_t len;
+
+	if (split(array, notification->count, params) < 0 ||
+		scan_uint(params[0].data, params[0].len, &id, &len) < 0 || id > UINT32_MAX)
+		return;
+	call = calls_find(&ruche->calls, (uint32_t)id);
+	if (call != NULL && !call->finished)
+		notification->run(ruche, call, params);
+}
+
+/* Kept for the moment that the daemon closes the connection. */
+static void keep_complaint(struct ruche *ruche, struct piece array)
+{
+	struct ruche_reply *reply;
+	struct piece error;
+
+	if (split(array, 1, &error) < 0)
+		return;
+	reply = reply_new_error(0, error.data, error.len);
+	if (reply != NULL)
+		snprintf(ruche->why, sizeof(ruche->why), "%s", ruche_reply_error(reply)->message);
+	ruche_reply_free(reply);
+}
+
+static bool is_named(struct piece method, const char *name)
+{
+	return method.len == strlen(name) && memcmp(method.data, name, method.len) == 0;
+}
+
+/* One that is not known belongs to a later protocol. */
+static int on_notification(struct ruche *ruche)
+{
+	struct piece method = piece_of(ruche, ruche->scan.method);
+	struct piece params = piece_of(ruche, ruche->scan.params);
+
+	for (size_t i = 0; i < sizeof(notifications) / sizeof(notifications[0]); i++)
+		if (is_named(method, notifications[i].method))
+			run_notification(ruche, &notifications[i], params);
+	if (is_named(method, RUCHE_ERROR))
+		keep_complaint(ruche, params);
+	return 0;
+}
+
+static int on_request(struct ruche *ruche)
+{
+	connection_break(ruche, "the daemon sent a request, which is for clients to do");
+	return 0;
+}
+
+int dispatch_frame(struct ruche *ruche)
+{
+	static int (*const handlers[])(struct ruche * ruche) = {
+		[SCAN_REQUEST] = on_request,
+		[SCAN_RESPONSE] = on_response,
+		[SCAN_NOTIFICATION] = on_notification,
+	};
+
+	return handlers[ruche->scan.type](ruche);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/request.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "wire/message.h"
+
+static size_t request_len(const struct request *request)
+{
+	return buf_len(&request->ruche->out) - request->before;
+}
+
+/* The packer's callback. */
+static int append(void *data, const char *bytes, size_t len)
+{
+	struct request *request = data;
+
+	if (request->error == 0) {
+		if (len > MESSAGE_FRAME_MAX - request_len(request))
+			request->error = -EMSGSIZE;
+		else
+			request->error = buf_append(&request->ruche->out, bytes, len);
+	}
+	return request->error;
+}
+
+static int begin(struct request *request, struct ruche *ruche)
+{
+	if (ruche->broken || ruche->send_error < 0)
+		return -ECONNRESET;
+	*request = (struct request){.ruche = ruche, .before = buf_len(&ruche->out)};
+	msgpack_packer_init(&request->pk, request, append);
+	return 0;
+}
+
+static void drop(struct request *request)
+{
+	struct buf *out = &request->ruche->out;
+
+	out->end = out->start + request->before;
+}
+
+int request_begin(struct request *request, struct ruche *ruche, const char *method)
+{
+	size_t len = strlen(method);
+	int r;
+
+	if (len == 0 || len > SCAN_METHOD_MAX)
+		return -EINVAL;
+	r = begin(request, ruche);
+	if (r < 0)
+		return r;
+	request->id = calls_next_id(&ruche->calls);
+	r = message_pack_request(&request->pk, request->id, method, len);
+	if (r < 0)
+		drop(request);
+	return r;
+}
+
+int request_begin_notification(struct request *request, struct ruche *ruche, const char *method)
+{
+	int r = begin(request, ruche);
+
+	if (r < 0)
+		return r;
+	r = message_pack_notification(&request->pk, method);
+	if (r < 0)
+		drop(request);
+	return r;
+}
+
+/* The daemon would close the connection on a frame that is no frame. */
+static int check_foreign(const struct request *request)
+{
+	const struct buf *out = &request->ruche->out;
+	size_t len = request_len(request);
+	struct scan scan;
+
+	scan_init(&scan, MESSAGE_FRAME_MAX);
+	if (scan_feed(&scan, buf_data(out) + request->before, len) != SCAN_DONE || scan.len != len)
+		return -EINVAL;
+	return 0;
+}
+
+int request_end(struct request *request, int status)
+{
+	struct ruche *ruche = request->ruche;
+	size_t len = request_len(request);
+
+	if (request->error < 0)
+		status = request->error;
+	if (status == 0 && request->is_foreign)
+		status = check_foreign(request);
+	if (status == 0 && request->id != 0 &&
+		calls_add(&ruche->calls, request->id, ruche->queued) == NULL)
+		status = -ENOMEM;
+	if (status < 0) {
+		drop(request);
+		return status;
+	}
+	ruche->queued += len;
+	if (request->before > 0 || len >= ruche->send_at)
+		connection_send_due(ruche);
+	else
+		ruche->out_since = clock_now();
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_CHECK_CLIENT_H
+#define TESTS_CHECK_CLIENT_H
+
+#include <check.h>
+
+/* The cases of libruche's suite, one for each file check_client_<name>.c. */
+TCase *client_args_case(void);
+TCase *client_connection_case(void);
+TCase *client_notes_case(void);
+TCase *client_private_case(void);
+TCase *client_replies_case(void);
+TCase *client_streams_case(void);
+
+#endif
