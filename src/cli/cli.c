@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "cli/failure.h"
+#include "cli/options.h"
+#include "cli/signals.h"
+
+enum { WORKERS_MAX = 4096, MESSAGE_MAX = 1024 };
+
+const struct cli_command *const cli_commands[] = {
+	&call_command,
+	&run_command,
+	&map_command,
+	&status_command,
+	&workers_command,
+	&functions_command,
+	&ping_command,
+	&help_command,
+	NULL,
+};
+
+/* ---- options that all subcommands have */
+
+static const char *set_socket(struct cli *cli, const char *value)
+{
+	cli->socket = value;
+	return NULL;
+}
+
+static const char *set_private(struct cli *cli, const char *value)
+{
+	(void)value;
+	cli->private_daemon = true;
+	return NULL;
+}
+
+static const char *set_workers(struct cli *cli, const char *value)
+{
+	size_t count;
+
+	if (cli_number(value, WORKERS_MAX, &count) < 0)
+		return "must be a number from 1 to 4096";
+	cli->workers = (unsigned int)count;
+	return NULL;
+}
+
+static const char *set_plugin(struct cli *cli, const char *value)
+{
+	const char **plugins =
+		realloc(cli->plugins, (cli->plugin_count + 2) * sizeof(*cli->plugins));
+
+	if (plugins == NULL)
+		return "there is no memory left";
+	plugins[cli->plugin_count++] = value;
+	plugins[cli->plugin_count] = NULL;
+	cli->plugins = plugins;
+	return NULL;
+}
+
+static const char *set_json(struct cli *cli, const char *value)
+{
+	(void)value;
+	cli->json = true;
+	return NULL;
+}
+
+static const char *set_help(struct cli *cli, const char *value)
+{
+	(void)value;
+	cli->help = true;
+	return NULL;
+}
+
+static const char *set_version(struct cli *cli, const char *value)
+{
+	(void)value;
+	cli->version = true;
+	return NULL;
+}
+
+const struct cli_option cli_options[] = {
+	{"socket", "PATH", "connect to the daemon at this socket", set_socket, 0},
+	{"private", NULL, "start a daemon for this command alone; it ends with it", set_private, 0},
+	{"workers", "N", "with --private: so many workers (default: one per core)", set_workers, 0},
+	{"plugin", "FILE", "with --private: load this plugin too; may be given again", set_plugin,
+		0},
+	{"json", NULL, "print results and errors as JSON", set_json, 0},
+	{"help", NULL, "print help and exit", set_help, 'h'},
+	{"version", NULL, "print the version and exit", set_version, 'V'},
+	{0},
+};
+
+/* ---- messages */
+
+int cli_usage(const struct cli *cli, const char *format, ...)
+{
+	const char *name = cli->command != NULL ? cli->command->name : "";
+	char text[MESSAGE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_error("%s%s%s", name, *name != '\0' ? ": " : "", text);
+	log_error("try `ruche %s%s--help`", name, *name != '\0' ? " " : "");
+	return STATUS_USAGE;
+}
+
+int cli_no_memory(void)
+{
+	log_error("out of memory");
+	return STATUS_FAILED;
+}
+
+int cli_broken(int error)
+{
+	if (error == -ENOMEM)
+		return cli_no_memory();
+	if (error == -EMSGSIZE) {
+		log_error("too large: a call takes %zu MiB at the most", ruche_frame_max() >> 20);
+		return STATUS_FAILED;
+	}
+	if (error == -EINVAL) {
+		log_error("libruche refuses this call: %s", strerror(-error));
+		return STATUS_USAGE;
+	}
+	log_error("lost the daemon: %s", strerror(-error));
+	return STATUS_NO_DAEMON;
+}
+
+int cli_output_broken(int error)
+{
+	if (error == -EPIPE)
+		return STATUS_SIGNAL + SIGPIPE;
+	log_error("cannot write to stdout: %s", strerror(-error));
+	return STATUS_OUTPUT;
+}
+
+int cli_number(const char *text, size_t max, size_t *ret)
+{
+	unsigned long long value;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno != 0 || *end != '\0' || value < 1 || value > max)
+		return -EINVAL;
+	*ret = (size_t)value;
+	return 0;
+}
+
+/* ---- output */
+
+int cli_append(struct buf *buf, const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int len, broken;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0)
+		return -ENOMEM;
+	broken = buf_append(buf, text, (size_t)len);
+	free(text);
+	return broken;
+}
+
+int cli_print(struct buf *text)
+{
+	int broken = fd_write_all(STDOUT_FILENO, buf_data(text), buf_len(text));
+
+	return broken < 0 ? cli_output_broken(broken) : 0;
+}
+
+/* ---- the connection */
+
+static void tell_no_daemon(const struct cli *cli, int error)
+{
+	const char *env = getenv("RUCHE_SOCKET"), *run = getenv("XDG_RUNTIME_DIR");
+
+	if (cli->socket != NULL)
+		log_error("no daemon at %s: %s", cli->socket, strerror(-error));
+	else if (env != NULL && *env != '\0')
+		log_error("no daemon at %s ($RUCHE_SOCKET): %s", env, strerror(-error));
+	else if (run != NULL && *run != '\0')
+		log_error("no daemon at %s/ruche/ruche.sock nor at /run/ruche/ruche.sock: %s", run,
+			strerror(-error));
+	else
+		log_error("no daemon at /run/ruche/ruche.sock: %s", strerror(-error));
+	log_error("start one (`ruched`), say where it is (--socket PATH), or have one for this"
+		  " command alone: `ruche --private %s …`",
+		cli->command->name);
+}
+
+static int open_private(struct cli *cli)
+{
+	struct ruche_private options = {.workers = cli->workers, .plugins = cli->plugins};
+	int error = ruche_open_private(&options, &cli->ruche);
+
+	if (error == 0)
+		return 0;
+	log_error("cannot start a private daemon: %s", strerror(-error));
+	if (error == -ENOENT)
+		log_error("is ruched installed?  $RUCHE_DAEMON names another one");
+	return STATUS_NO_DAEMON;
+}
+
+int cli_open(struct cli *cli)
+{
+	int error;
+
+	if (cli->private_daemon)
+		return open_private(cli);
+	error = ruche_open(cli->socket, &cli->ruche);
+	if (error == 0)
+		return 0;
+	tell_no_daemon(cli, error);
+	return STATUS_NO_DAEMON;
+}
+
+int cli_ask(struct cli *cli, const char *method, struct ruche_reply **ret)
+{
+	struct ruche_reply *reply;
+	int status = cli_open(cli);
+
+	if (status != 0)
+		return status;
+	status = ruche_call(cli->ruche, &reply, method, "");
+	if (status < 0)
+		return cli_broken(status);
+	if (ruche_reply_code(reply) == RUCHE_OK) {
+		*ret = reply;
+		return 0;
+	}
+	status = failure_report(cli, method, ruche_reply_error(reply));
+	ruche_reply_free(reply);
+	return status;
+}
+
+/* ---- the program */
+
+const struct cli_command *cli_find(const char *name)
+{
+	for (size_t i = 0; cli_commands[i] != NULL; i++)
+		if (strcmp(cli_commands[i]->name, name) == 0)
+			return cli_commands[i];
+	return NULL;
+}
+
+/*
+ * A closed standard descriptor would be taken by the next open(), and results be written
+ * into it.  These cannot be used either: reading from 0 and writing to the others is EBADF.
+ */
+static void hold_standard_fds(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+static int print_help(const struct cli_command *command)
+{
+	struct buf text = {0};
+	int status = help_append(&text, command) < 0 ? cli_no_memory() : cli_print(&text);
+
+	buf_fini(&text);
+	return status;
+}
+
+static int print_version(void)
+{
+	struct buf text = {0};
+	int status = cli_append(&text, "ruche %s\n", ruche_version()) < 0 ? cli_no_memory()
+									  : cli_print(&text);
+
+	buf_fini(&text);
+	return status;
+}
+
+static int run_command_line(struct cli *cli, int argc, char **argv)
+{
+	int first = options_parse(cli, argc, argv);
+
+	if (first < 0)
+		return STATUS_USAGE;
+	if (cli->help)
+		return print_help(cli->command);
+	if (cli->version)
+		return print_version();
+	if (!cli->private_daemon && (cli->workers > 0 || cli->plugin_count > 0))
+		return cli_usage(cli, "--workers and --plugin need --private: a running daemon has"
+				      " its own");
+	return cli->command->run(cli, argc - first, argv + first);
+}
+
+static int run_program(struct cli *cli, int argc, char **argv)
+{
+	int first = options_parse(cli, argc, argv);
+
+	if (first < 0)
+		return STATUS_USAGE;
+	if (cli->help)
+		return print_help(NULL);
+	if (cli->version)
+		return print_version();
+	if (first == argc)
+		return cli_usage(cli, "which subcommand?");
+	cli->command = cli_find(argv[first]);
+	if (cli->command == NULL)
+		return cli_usage(cli, "there is no subcommand '%s'", argv[first]);
+	cli->own = calloc(1, cli->command->own_size + 1);
+	if (cli->own == NULL)
+		return cli_no_memory();
+	return run_command_line(cli, argc - first, argv + first);
+}
+
+int cli_main(int argc, char **argv)
+{
+	struct cli cli = {0};
+	int status;
+
+	log_open("ruche", LOG_LEVEL_INFO);
+	hold_standard_fds();
+	status = run_program(&cli, argc, argv);
+	ruche_close(cli.ruche);
+	free(cli.own);
+	free(cli.plugins);
+	if (cli.signal != 0)
+		signals_die(cli.signal);
+	return status;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/query.h"
+
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/value.h"
+
+int query_ask(struct query *query, struct cli *cli, const char *method, int argc, char **argv)
+{
+	int status;
+
+	if (argc > 0)
+		return cli_usage(cli, "does not know what to do with '%s'", argv[0]);
+	status = cli_ask(cli, method, &query->reply);
+	if (status != 0)
+		return status;
+	if (value_unpack(query->reply, &query->unpacked) < 0) {
+		ruche_reply_free(query->reply);
+		return cli_no_memory();
+	}
+	query->result = &query->unpacked.data;
+	return 0;
+}
+
+int query_append_json(const struct query *query, struct buf *out)
+{
+	int broken = json_append(out, query->result);
+
+	return broken < 0 ? broken : buf_append(out, "\n", 1);
+}
+
+int query_finish(struct query *query, struct buf *out, int status)
+{
+	if (status == 0)
+		status = cli_print(out);
+	else if (status < 0)
+		status = cli_no_memory();
+	buf_fini(out);
+	msgpack_unpacked_destroy(&query->unpacked);
+	ruche_reply_free(query->reply);
+	return status;
+}
+
+int query_run(struct cli *cli, const char *method, int argc, char **argv,
+	int (*show)(struct buf *out, const msgpack_object *result))
+{
+	struct query query;
+	struct buf out = {0};
+	int status = query_ask(&query, cli, method, argc, argv);
+
+	if (status != 0)
+		return status;
+	status = cli->json ? query_append_json(&query, &out) : show(&out, query.result);
+	return query_finish(&query, &out, status);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/duration.h"
+#include "cli/query.h"
+#include "cli/value.h"
+
+/* A number of the daemon's and the word after it. */
+struct count {
+	const char *key, *label;
+};
+
+static const struct count worker_counts[] = {
+	{"total", "in all"},
+	{"idle", "idle"},
+	{"busy", "busy"},
+	{"starting", "starting"},
+	{"failed", "given up"},
+	{NULL, NULL},
+};
+static const struct count queue_counts[] = {
+	{"queued", "waiting"},
+	{"running", "running"},
+	{NULL, NULL},
+};
+static const struct count task_counts[] = {
+	{"accepted", "accepted"},
+	{"done", "done"},
+	{"failed", "failed"},
+	{"crashed", "crashed"},
+	{"cancelled", "cancelled"},
+	{NULL, NULL},
+};
+
+static int append_counts(
+	struct buf *out, const char *head, const msgpack_object *map, const struct count *counts)
+{
+	if (cli_append(out, "%-12s", head) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; counts[i].key != NULL; i++)
+		if (cli_append(out, "%s%" PRId64 " %s", i > 0 ? ", " : "",
+			    value_int(map, counts[i].key, 0), counts[i].label) < 0)
+			return -ENOMEM;
+	return buf_append(out, "\n", 1);
+}
+
+static int append_daemon(struct buf *out, const msgpack_object *status)
+{
+	char *version = value_text(status, "version", "?"),
+	     *state = value_text(status, "state", "?");
+	char text[DURATION_TEXT_MAX];
+	int broken = -ENOMEM;
+
+	if (version != NULL && state != NULL)
+		broken = cli_append(out, "%-12s%s, version %s, pid %" PRId64 ", up for %s\n",
+			"ruched", state, version, value_int(status, "pid", 0),
+			duration_text(text, value_double(status, "uptime", 0)));
+	free(version);
+	free(state);
+	return broken;
+}
+
+static int append_clients(struct buf *out, const msgpack_object *status)
+{
+	return cli_append(out, "%-12s%" PRId64 "\n", "clients", value_int(status, "clients", 0));
+}
+
+static int append_restarts(struct buf *out, const msgpack_object *status)
+{
+	const msgpack_object *forkserver = value_get(status, "forkserver");
+	int64_t pid = value_int(forkserver, "pid", 0);
+
+	if (cli_append(out, "%-12s%" PRId64 " of workers, %" PRId64 " of the fork server\n",
+		    "restarts", value_int(status, "restarts", 0),
+		    value_int(forkserver, "restarts", 0)) < 0)
+		return -ENOMEM;
+	if (pid > 0)
+		return cli_append(out, "%-12spid %" PRId64 "\n", "fork server", pid);
+	return cli_append(out, "%-12s%s\n", "fork server", "not running");
+}
+
+/* First, and in red on a terminal: nobody should have to look for it. */
+static int append_problem(struct buf *out, const msgpack_object *status)
+{
+	char *problem = value_text(status, "problem", "");
+	int broken = -ENOMEM, is_terminal = isatty(STDOUT_FILENO);
+
+	if (problem != NULL)
+		broken = *problem == '\0' ? 0
+					  : cli_append(out, "%sPROBLEM%s     %s\n",
+						    is_terminal ? "\033[1;31m" : "",
+						    is_terminal ? "\033[0m" : "", problem);
+	free(problem);
+	return broken;
+}
+
+static int show(struct buf *out, const msgpack_object *status)
+{
+	if (append_problem(out, status) < 0 || append_daemon(out, status) < 0 ||
+		append_counts(out, "workers", value_get(status, "workers"), worker_counts) < 0 ||
+		append_counts(out, "calls", status, queue_counts) < 0 ||
+		append_clients(out, status) < 0 ||
+		append_counts(out, "tasks", status, task_counts) < 0)
+		return -ENOMEM;
+	return append_restarts(out, status);
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct query query;
+	struct buf out = {0};
+	const msgpack_object *problem;
+	int status = query_ask(&query, cli, "ruche.status", argc, argv), has_problem;
+
+	if (status != 0)
+		return status;
+	problem = value_get(query.result, "problem");
+	has_problem = problem != NULL && problem->type != MSGPACK_OBJECT_NIL;
+	status = cli->json ? query_append_json(&query, &out) : show(&out, query.result);
+	status = query_finish(&query, &out, status);
+	return status == 0 && has_problem ? STATUS_FAILED : status;
+}
+
+const struct cli_command status_command = {
+	.name = "status",
+	.usage = "[OPTION]...",
+	.summary = "show how the daemon is and what it has done",
+	.text = "If something is wrong, such as workers that cannot be started, the first line\n"
+		"begins with PROBLEM and says what, and the exit status is 1.",
+	.examples = "ruche status\n"
+		    "ruche status --json",
+	.run = run,
+};
