@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/inbox.h"
+
+enum { READ_SIZE = 65536 };
+
+void inbox_init(struct inbox *inbox, int fd, size_t limit)
+{
+	*inbox = (struct inbox){.fd = fd, .limit = limit};
+	scan_init(&inbox->scan, limit);
+}
+
+void inbox_fini(struct inbox *inbox)
+{
+	buf_fini(&inbox->buf);
+}
+
+ssize_t inbox_read(struct inbox *inbox)
+{
+	return buf_read(&inbox->buf, inbox->fd, READ_SIZE);
+}
+
+int inbox_frame(struct inbox *inbox, const uint8_t **ret)
+{
+	if (inbox->status == SCAN_MORE && buf_len(&inbox->buf) > 0)
+		inbox->status =
+			scan_feed(&inbox->scan, buf_data(&inbox->buf), buf_len(&inbox->buf));
+	if (inbox->status == SCAN_DONE)
+		*ret = buf_data(&inbox->buf);
+	return inbox->status;
+}
+
+int inbox_wait(struct inbox *inbox, const uint8_t **ret)
+{
+	int r;
+
+	while ((r = inbox_frame(inbox, ret)) == 0) {
+		ssize_t n = inbox_read(inbox);
+
+		if (n <= 0)
+			return (int)n;
+	}
+	return r;
+}
+
+void inbox_drop(struct inbox *inbox)
+{
+	if (inbox->status != SCAN_DONE)
+		return;
+	buf_consume(&inbox->buf, inbox->scan.len);
+	scan_init(&inbox->scan, inbox->limit);
+	inbox->status = SCAN_MORE;
+	inbox->dropped++;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/settle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "worker/stop.h"
+
+enum { FD_FREE = 16 }; /* above any place that a descriptor is moved to */
+
+/* The pipes may be shared with the supervisor's habits; a worker blocks. */
+static void set_blocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && (flags & O_NONBLOCK) != 0)
+		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+int settle_lift(int *fd, int lowest)
+{
+	int moved;
+
+	if (*fd >= lowest)
+		return 0;
+	moved = fcntl(*fd, F_DUPFD_CLOEXEC, lowest);
+	if (moved < 0)
+		return -errno;
+	fd_close(fd);
+	*fd = moved;
+	return 0;
+}
+
+static int place(int from, int to, int flags)
+{
+	return (flags != 0 ? dup3(from, to, flags) : dup2(from, to)) < 0 ? -errno : 0;
+}
+
+static int place_stdio(int output)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int r = null < 0 ? -errno : settle_lift(&null, FD_FREE);
+
+	if (r == 0)
+		r = place(null, STDIN_FILENO, 0);
+	if (r == 0)
+		r = place(output, STDOUT_FILENO, 0);
+	if (r == 0)
+		r = place(output, STDERR_FILENO, 0);
+	fd_close(&null);
+	return r;
+}
+
+static int place_fds(int fds[LINK_WORKER_FDS])
+{
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < LINK_WORKER_FDS; i++)
+		r = settle_lift(&fds[i], FD_FREE); /* one may lie where another is to go */
+	if (r == 0)
+		r = place_stdio(fds[LINK_WORKER_OUTPUT]);
+	if (r == 0)
+		r = place(fds[LINK_WORKER_TASKS], WORKER_TASKS_FD, O_CLOEXEC);
+	if (r == 0)
+		r = place(fds[LINK_WORKER_RESULTS], WORKER_RESULTS_FD, O_CLOEXEC);
+	if (r < 0)
+		return r;
+	set_blocking(WORKER_TASKS_FD);
+	set_blocking(WORKER_RESULTS_FD);
+	/* The link and what else the fork server has: the worker holds its own and no more. */
+	return close_range(WORKER_RESULTS_FD + 1, ~0U, 0) < 0 ? -errno : 0;
+}
+
+/* A mapping needs no descriptor to stay. */
+static int map_claims(int fd, struct claim_page **ret)
+{
+	void *page = mmap(NULL, CLAIM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	*ret = page;
+	return 0;
+}
+
+void settle_reset_signals(void)
+{
+	struct sigaction normal = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		sigaction(i, &normal, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* From here on this process is its own session and the home of its orphans. */
+static int leave_home(pid_t supervisor)
+{
+	if (setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ||
+		prctl(PR_SET_PDEATHSIG, SIGHUP) < 0)
+		return -errno;
+	prctl(PR_SET_NAME, "ruche-worker");
+	/* It may have died before its death became a signal. */
+	return getppid() == supervisor ? 0 : -ESRCH;
+}
+
+static void pin(int core)
+{
+	cpu_set_t set;
+
+	if (core < 0)
+		return;
+	CPU_ZERO(&set);
+	if (core < CPU_SETSIZE)
+		CPU_SET(core, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		log_warning("cannot be pinned to core %d: %s", core, strerror(errno));
+}
+
+int settle(struct worker_birth *birth, struct claim_page **ret_page)
+{
+	struct claim_page *page = NULL;
+	int r;
+
+	if (getppid() != birth->supervisor)
+		return -ESRCH;
+	r = map_claims(birth->fds[LINK_WORKER_CLAIMS], &page);
+	settle_reset_signals();
+	if (r == 0)
+		r = stop_init(page, birth->supervisor);
+	if (r == 0)
+		r = leave_home(birth->supervisor);
+	if (r == 0)
+		r = place_fds(birth->fds);
+	if (r < 0) {
+		if (page != NULL)
+			munmap(page, CLAIM_PAGE_SIZE);
+		if (r != -ESRCH)
+			log_error("the worker of slot %d cannot start: %s", birth->slot,
+				strerror(-r));
+		return r;
+	}
+	log_open("ruche-worker", LOG_LEVEL_INFO);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	pin(birth->core);
+	*ret_page = page;
+	return 0;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/task.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "wire/link.h"
+#include "wire/message.h"
+#include "worker/returns.h"
+#include "worker/stop.h"
+
+enum { ZONE_CHUNK = 8192 };
+
+int task_init(struct ruche_task *task, int results, struct inbox *inbox, size_t frame_max)
+{
+	*task = (struct ruche_task){.results = results, .inbox = inbox, .frame_max = frame_max};
+	returns_init(task);
+	return msgpack_zone_init(&task->zone, ZONE_CHUNK) ? 0 : -ENOMEM;
+}
+
+void task_fini(struct ruche_task *task)
+{
+	msgpack_zone_destroy(&task->zone);
+	buf_fini(&task->answer);
+	buf_fini(&task->note);
+}
+
+void task_begin(struct ruche_task *task, uint32_t seq)
+{
+	task->function = NULL;
+	task->args = NULL;
+	task->arg_count = 0;
+	task->seq = seq;
+	task->code = RUCHE_OK;
+	task->signal = 0;
+	task->exit_status = -1;
+	task->no_memory = false;
+	returns_clear(task);
+}
+
+int task_decode(struct ruche_task *task, const void *params, size_t len)
+{
+	msgpack_object object;
+	size_t off = 0;
+	msgpack_unpack_return r = msgpack_unpack(params, len, &off, &task->zone, &object);
+
+	if (r == MSGPACK_UNPACK_NOMEM_ERROR)
+		return task_fail(task, RUCHE_FAILED, RUCHE_EXECUTED_NO,
+			"the worker has no memory to decode the arguments, %zu bytes", len);
+	if (r != MSGPACK_UNPACK_SUCCESS || object.type != MSGPACK_OBJECT_ARRAY)
+		return task_fail(task, RUCHE_BAD_ARGUMENTS, RUCHE_EXECUTED_NO,
+			"the arguments are not an array");
+	task->args = object.via.array.ptr;
+	task->arg_count = object.via.array.size;
+	return 0;
+}
+
+/* ---- failures */
+
+static int __attribute__((format(printf, 4, 0))) set_failure(struct ruche_task *task,
+	enum ruche_code code, enum ruche_executed executed, const char *format, va_list args)
+{
+	task->code = code;
+	task->executed = executed;
+	if (vsnprintf(task->message, sizeof(task->message), format, args) < 0)
+		task->message[0] = '\0';
+	return -1;
+}
+
+int task_fail(struct ruche_task *task, enum ruche_code code, enum ruche_executed executed,
+	const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	set_failure(task, code, executed, format, args);
+	va_end(args);
+	return -1;
+}
+
+RUCHE_PLUGIN_EXPORT int ruche_fail(struct ruche_task *task, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	set_failure(task, RUCHE_FAILED, RUCHE_EXECUTED_YES, format, args);
+	va_end(args);
+	return -1;
+}
+
+RUCHE_PLUGIN_EXPORT int ruche_refuse(struct ruche_task *task, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	set_failure(task, RUCHE_BAD_ARGUMENTS, RUCHE_EXECUTED_NO, format, args);
+	va_end(args);
+	return -1;
+}
+
+/* ---- the answer */
+
+/* What goes out when the function returned something else than 0. */
+static void settle_failure(struct ruche_task *task)
+{
+	if (task->code == RUCHE_CANCELLED)
+		return; /* a command knows more */
+	if (stop_is_asked())
+		task_fail(task, RUCHE_CANCELLED, RUCHE_EXECUTED_MAYBE,
+			"the task was cancelled while it ran");
+	else if (task->code == RUCHE_OK)
+		ruche_fail(task, "the function returned a failure without saying why");
+}
+
+/* False: it cannot go out, and the task has failed. */
+static bool result_is_good(struct ruche_task *task)
+{
+	const char *why;
+
+	if (task->no_memory)
+		ruche_fail(task, "the worker has no memory for the result");
+	else if (task->answer_len > task->frame_max)
+		task_fail(task, RUCHE_TOO_LARGE, RUCHE_EXECUTED_YES,
+			"the result is %zu bytes with its frame, over the limit of %zu",
+			task->answer_len, task->frame_max);
+	else if ((why = returns_fault(task)) != NULL)
+		ruche_fail(task, "the function's result is not one MessagePack value: %s", why);
+	else
+		return true;
+	return false;
+}
+
+static int pack_failure(struct ruche_task *task)
+{
+	const struct message_error error = {.code = task->code,
+		.executed = task->executed,
+		.signal = task->signal,
+		.exit_status = task->exit_status,
+		.message = task->message,
+		.message_len = strlen(task->message)};
+	msgpack_packer *pk = returns_begin_error(task);
+	int r = message_pack_error(pk, &error);
+
+	if (r == 0)
+		r = msgpack_pack_nil(pk);
+	return r < 0 || task->no_memory ? -ENOMEM : 0;
+}
+
+int task_answer(struct ruche_task *task, int returned)
+{
+	int r = 0;
+
+	if (returned != 0)
+		settle_failure(task);
+	if (returned != 0 || !result_is_good(task))
+		r = pack_failure(task);
+	if (r == 0)
+		r = fd_write_all(task->results, buf_data(&task->answer), buf_len(&task->answer));
+	returns_clear(task);
+	msgpack_zone_clear(&task->zone);
+	return r;
+}
+
+/* ---- while it runs */
+
+static int write_note(void *data, const char *bytes, size_t len)
+{
+	return buf_append(data, bytes, len);
+}
+
+msgpack_packer *task_note(struct ruche_task *task, msgpack_packer *packer, const char *method)
+{
+	buf_consume(&task->note, buf_len(&task->note));
+	msgpack_packer_init(packer, &task->note, write_note);
+	return message_pack_notification(packer, method) == 0 ? packer : NULL;
+}
+
+int task_send_note(struct ruche_task *task)
+{
+	return fd_write_all(task->results, buf_data(&task->note), buf_len(&task->note));
+}
+
+RUCHE_PLUGIN_EXPORT bool ruche_should_stop(const struct ruche_task *task)
+{
+	(void)task;
+	return stop_is_asked();
+}
+
+/* A small frame goes into a pipe whole or not at all, so waiting for room can be given up. */
+RUCHE_PLUGIN_EXPORT int ruche_progress(struct ruche_task *task, double value)
+{
+	msgpack_packer packer, *pk = task_note(task, &packer, RUCHE_PROGRESS);
+
+	if (pk == NULL || msgpack_pack_array(pk, 2) < 0 || message_pack_id(pk, task->seq) < 0 ||
+		msgpack_pack_double(pk, value) < 0)
+		return -ENOMEM;
+	while (write(task->results, buf_data(&task->note), buf_len(&task->note)) < 0) {
+		if (errno != EINTR)
+			return -errno;
+		if (stop_is_asked())
+			return -ECANCELED;
+	}
+	return 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_TASK_H
+#define WORKER_TASK_H
+
+/*
+ * One task in its worker: the arguments that were decoded for it, the answer that grows,
+ * and what it sends while it runs.  A worker has one of these and uses it again for each task.
+ *
+ * task.c has its life, arguments.c and returns.c the functions of <ruche/plugin.h>.
+ */
+
+#include <ruche/plugin.h>
+
+#include "base/buf.h"
+#include "worker/inbox.h"
+#include "worker/plugin.h"
+
+enum { TASK_MESSAGE_MAX = 1024 };
+
+struct ruche_task {
+	const struct function *function; /* what runs; NULL: not known yet */
+	const msgpack_object *args;
+	size_t arg_count;
+	uint32_t seq;
+	/* While a task runs: frees what it allocates here when the task has ended. */
+	msgpack_zone zone;
+	/* The next frames; a task that takes input reads them itself, see command_io.c. */
+	struct inbox *inbox;
+	size_t frame_max;
+
+	/* private */
+	int results;       /* borrowed descriptor */
+	struct buf answer; /* a response as it goes out */
+	size_t answer_len; /* also counts what did not fit */
+	msgpack_packer packer;
+	struct buf note; /* a notification */
+	bool no_memory;
+	/* Why it failed; RUCHE_OK: it has not said so. */
+	enum ruche_code code;
+	enum ruche_executed executed;
+	int signal, exit_status; /* 0 and -1: none */
+	char message[TASK_MESSAGE_MAX];
+};
+
+/* `results` and `inbox` are borrowed until task_fini().  0 or -ENOMEM. */
+int task_init(struct ruche_task *task, int results, struct inbox *inbox, size_t frame_max);
+void task_fini(struct ruche_task *task);
+
+/* A new task: no function, no arguments, no result. */
+void task_begin(struct ruche_task *task, uint32_t seq);
+
+/*
+ * Decodes the arguments, one scanned array, which they then point into.  -1 if they cannot
+ * be; the answer is set.
+ */
+int task_decode(struct ruche_task *task, const void *params, size_t len);
+
+/* Sets the failure that is the answer; as ruche_fail(), returns -1. */
+int task_fail(struct ruche_task *task, enum ruche_code code, enum ruche_executed executed,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * Writes the response: the result if `returned` is 0, else the failure.  Blocks until all of
+ * it was taken.  0, or a negative errno, after which the worker is of no more use.
+ */
+int task_answer(struct ruche_task *task, int returned);
+
+/*
+ * A notification to the supervisor: pack its params with what the first returns, then send.
+ * NULL: no memory.  Sending blocks; 0 or a negative errno.
+ */
+msgpack_packer *task_note(struct ruche_task *task, msgpack_packer *packer, const char *method);
+int task_send_note(struct ruche_task *task);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+/*
+ * A worker: reads a call from its task pipe, runs it, writes the answer to its result pipe,
+ * and nothing else.  It runs whatever plugins hold, so it trusts itself least of all: it
+ * keeps no state that another process depends on, except its claim page.
+ */
+
+#include <sys/types.h>
+
+#include "wire/link.h"
+#include "worker/plugin.h"
+
+/* Where a worker finds its pipes, as long as it lives; all else above stderr is closed. */
+enum {
+	WORKER_TASKS_FD = 3,
+	WORKER_RESULTS_FD = 4,
+};
+
+/* All that a worker inherits from its fork server. */
+struct worker_birth {
+	const struct plugins *plugins;
+	pid_t supervisor;
+	int fds[LINK_WORKER_FDS];
+	int slot;
+	int core; /* to be pinned to; -1: none */
+	size_t frame_max;
+};
+
+/*
+ * Makes a fresh fork of the fork server a worker and works until the task pipe ends.
+ * Takes the descriptors.  Returns the exit status.
+ */
+int worker_main(struct worker_birth *birth);
+
+#endif

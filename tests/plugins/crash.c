@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The test plugin: every way to die and to misbehave, and what tests need to look at a
+ * worker from inside.
+ *
+ * It knows what no plugin should: where its worker keeps the result pipe, and how frames
+ * begin.  RESULTS_FD is WORKER_RESULTS_FD of src/worker/worker.h.
+ */
+
+#include <ruche/plugin.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { RESULTS_FD = 4, TEXT_MAX = 4096 };
+
+/* A NUL-terminated copy of an argument. */
+static int get_text(struct ruche_task *task, size_t index, char text[TEXT_MAX])
+{
+	const char *bytes;
+	size_t len;
+
+	if (ruche_arg_bytes(task, index, &bytes, &len) < 0)
+		return -1;
+	if (len >= TEXT_MAX || memchr(bytes, '\0', len) != NULL)
+		return ruche_refuse(task, "that text is too long or has a NUL");
+	memcpy(text, bytes, len);
+	text[len] = '\0';
+	return 0;
+}
+
+/* Where a test cannot go on if a write fails, it shall not go on. */
+static void write_bytes(int fd, const void *data, size_t len)
+{
+	if (write(fd, data, len) != (ssize_t)len)
+		abort();
+}
+
+/* ---- ways to die ------------------------------------------------------------------- */
+
+/* A real fault, which no sanitizer reports in its own way and no compiler foresees. */
+static void die_of_segv(void)
+{
+	signal(SIGSEGV, SIG_DFL);
+	raise(SIGSEGV);
+}
+
+static int crash_segv(struct ruche_task *task)
+{
+	(void)task;
+	die_of_segv();
+	return 0;
+}
+
+static int crash_abort(struct ruche_task *task)
+{
+	(void)task;
+	signal(SIGABRT, SIG_DFL);
+	abort();
+}
+
+static int crash_exit(struct ruche_task *task)
+{
+	int64_t status;
+
+	if (ruche_arg_int64(task, 0, &status) < 0)
+		return -1;
+	exit((int)status);
+}
+
+/* The volatile array is used after the call, so this is not turned into a loop. */
+static unsigned int __attribute__((noinline)) descend(unsigned int depth)
+{
+	volatile char ballast[4096];
+
+	ballast[depth % sizeof(ballast)] = (char)depth;
+	return depth == 0xffffffffU ? 0 : descend(depth + 1) + (unsigned char)ballast[7];
+}
+
+static int crash_stack(struct ruche_task *task)
+{
+	const struct rlimit limit = {.rlim_cur = 1 << 20, .rlim_max = 1 << 20};
+
+	setrlimit(RLIMIT_STACK, &limit); /* quick, and no gigabytes where the limit is none */
+	signal(SIGSEGV, SIG_DFL);
+	return ruche_return_uint64(task, descend(1));
+}
+
+static int crash_kill(struct ruche_task *task)
+{
+	(void)task;
+	kill(getpid(), SIGKILL);
+	return 0;
+}
+
+/* A sanitizer has an address space and an allocator of its own, so there it is only acted. */
+#ifdef __SANITIZE_ADDRESS__
+static void use_up_memory(void)
+{
+}
+#else
+/* How much address space is in use, bytes. */
+static rlim_t address_space(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	if (file != NULL && fscanf(file, "%lu", &pages) != 1)
+		pages = 0;
+	if (file != NULL)
+		fclose(file);
+	return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+static void use_up_memory(void)
+{
+	const rlim_t most = address_space() + (64 << 20);
+	const struct rlimit limit = {.rlim_cur = most, .rlim_max = most};
+	volatile char *piece;
+
+	if (setrlimit(RLIMIT_AS, &limit) == 0)
+		while ((piece = malloc(1 << 20)) != NULL)
+			*piece = 1;
+}
+#endif
+
+static int crash_oom(struct ruche_task *task)
+{
+	static const char message[] = "out of memory\n";
+
+	(void)task;
+	signal(SIGABRT, SIG_DFL);
+	use_up_memory();
+	write_bytes(STDERR_FILENO, message, sizeof(message) - 1);
+	abort();
+}
+
+static int crash_stderr(struct ruche_task *task)
+{
+	char text[TEXT_MAX];
+
+	if (get_text(task, 0, text) < 0)
+		return -1;
+	dprintf(STDERR_FILENO, "%s\n", text);
+	die_of_segv();
+	return 0;
+}
+
+/* ---- what it should not do to its result pipe ---------------------------------------- */
+
+static int crash_half(struct ruche_task *task)
+{
+	static const char half[] = "\x94\x01\xce\x00\x00";
+
+	(void)task;
+	write_bytes(RESULTS_FD, half, sizeof(half) - 1);
+	_exit(0);
+}
+
+/* The first reply; the worker writes the second one. */
+static int crash_twice(struct ruche_task *task)
+{
+	char reply[] = "\x94\x01\xce\x00\x00\x00\x00\xc0\xa5"
+		       "twice";
+	int64_t seq;
+
+	if (ruche_arg_int64(task, 0, &seq) < 0)
+		return -1;
+	for (int i = 0; i < 4; i++)
+		reply[3 + i] = (char)(seq >> (24 - 8 * i));
+	write_bytes(RESULTS_FD, reply, sizeof(reply) - 1);
+	return ruche_return_str(task, "once more");
+}
+
+static int crash_garbage(struct ruche_task *task)
+{
+	static const char garbage[] =
+		"\xc1\xff\xc1 this is no MessagePack-RPC \xdd\xff\xff\xff\xff";
+
+	write_bytes(RESULTS_FD, garbage, sizeof(garbage) - 1);
+	return ruche_return_nil(task);
+}
+
+static int crash_close(struct ruche_task *task)
+{
+	for (int fd = 0; fd < 10; fd++)
+		close(fd);
+	return ruche_return_nil(task);
+}
+
+/* ---- what it should not leave behind -------------------------------------------------- */
+
+static void sleep_long(void)
+{
+	const struct timespec long_time = {.tv_sec = 1000};
+
+	nanosleep(&long_time, NULL);
+	_exit(0);
+}
+
+static void write_pid(const char *path)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		_exit(1);
+	write_bytes(fd, text, (size_t)len);
+	close(fd);
+}
+
+/* So that the caller finds the pid there when the task has ended. */
+static void wait_for_content(const char *path)
+{
+	const struct timespec moment = {.tv_nsec = 1000 * 1000};
+	struct stat st;
+
+	for (int i = 0; i < 5000 && (stat(path, &st) < 0 || st.st_size == 0); i++)
+		nanosleep(&moment, NULL);
+}
+
+/* A grandchild in its own session that outlives its parent, as a daemon does it. */
+static int leave_orphan(struct ruche_task *task)
+{
+	char path[TEXT_MAX];
+	pid_t child;
+
+	if (get_text(task, 0, path) < 0)
+		return -1;
+	child = fork();
+	if (child == 0) {
+		setsid();
+		if (fork() > 0)
+			_exit(0);
+		write_pid(path);
+		sleep_long();
+	}
+	if (child < 0)
+		return ruche_fail(task, "cannot fork");
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	wait_for_content(path);
+	return 0;
+}
+
+static int crash_orphan(struct ruche_task *task)
+{
+	return leave_orphan(task);
+}
+
+static int crash_orphan_die(struct ruche_task *task)
+{
+	if (leave_orphan(task) == 0)
+		die_of_segv();
+	return -1;
+}
+
+static int crash_stop(struct ruche_task *task)
+{
+	kill(getpid(), SIGSTOP);
+	return ruche_return_nil(task);
+}
+
+/* ---- what tests need --------------------------------------------------------------------- */
+
+static int test_fail(struct ruche_task *task)
+{
+	char text[TEXT_MAX];
+
+	if (get_text(task, 0, text) < 0)
+		return -1;
+	return ruche_fail(task, "%s", text);
+}
+
+/* Works on, whatever it is told. */
+static int test_spin(struct ruche_task *task)
+{
+	struct timespec now, end;
+	sigset_t term, before;
+	double seconds;
+
+	if (ruche_arg_double(task, 0, &seconds) < 0)
+		return -1;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, &before);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += (time_t)seconds;
+	end.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9);
+	do
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	while ((double)(end.tv_sec - now.tv_sec) + (double)(end.tv_nsec - now.tv_nsec) / 1e9 > 0);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return ruche_return_nil(task);
+}
+
+static int test_pid(struct ruche_task *task)
+{
+	return ruche_return_int64(task, getpid());
+}
+
+/* Appends a line to a file: how often did it run? */
+static int test_journal(struct ruche_task *task)
+{
+	char path[TEXT_MAX], line[TEXT_MAX + 1];
+	int fd;
+
+	if (get_text(task, 0, path) < 0 || get_text(task, 1, line) < 0)
+		return -1;
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return ruche_fail(task, "cannot open %s: %s", path, strerror(errno));
+	strcat(line, "\n");
+	write_bytes(fd, line, strlen(line));
+	close(fd);
+	return ruche_return_nil(task);
+}
+
+static int test_big(struct ruche_task *task)
+{
+	uint64_t n;
+	char *bytes;
+	int r;
+
+	if (ruche_arg_uint64(task, 0, &n) < 0)
+		return -1;
+	bytes = malloc(n > 0 ? n : 1);
+	if (bytes == NULL)
+		return ruche_fail(task, "no memory");
+	memset(bytes, 'x', n);
+	r = ruche_return_bin(task, bytes, n);
+	free(bytes);
+	return r;
+}
+
+/* The cores it may run on. */
+static int test_core(struct ruche_task *task)
+{
+	msgpack_packer *pk = ruche_return_packer(task);
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return ruche_fail(task, "sched_getaffinity: %s", strerror(errno));
+	msgpack_pack_array(pk, (size_t)CPU_COUNT(&set));
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &set))
+			msgpack_pack_int(pk, i);
+	return 0;
+}
+
+/* Reports 1 to n of n. */
+static int test_progress(struct ruche_task *task)
+{
+	int64_t n;
+
+	if (ruche_arg_int64(task, 0, &n) < 0)
+		return -1;
+	for (int64_t i = 1; i <= n; i++)
+		if (ruche_progress(task, (double)i / (double)n) < 0)
+			return ruche_fail(task, "progress %lld was not taken", (long long)i);
+	return ruche_return_int64(task, n);
+}
+
+static int test_env(struct ruche_task *task)
+{
+	char name[TEXT_MAX];
+	const char *value;
+
+	if (get_text(task, 0, name) < 0)
+		return -1;
+	value = getenv(name);
+	return value != NULL ? ruche_return_str(task, value) : ruche_return_nil(task);
+}
+
+/* A result that is not one value: 0 of them, 2, or an array that lacks its element. */
+static int test_pack(struct ruche_task *task)
+{
+	msgpack_packer *pk = ruche_return_packer(task);
+	int64_t kind;
+
+	if (ruche_arg_int64(task, 0, &kind) < 0)
+		return -1;
+	if (kind == 2) {
+		msgpack_pack_nil(pk);
+		msgpack_pack_nil(pk);
+	} else if (kind == 1) {
+		msgpack_pack_array(pk, 1);
+	}
+	return 0;
+}
+
+static const struct ruche_function functions[] = {
+	{.name = "crash.segv", .run = crash_segv, .params = ""},
+	{.name = "crash.abort", .run = crash_abort, .params = ""},
+	{.name = "crash.exit", .run = crash_exit, .params = "status"},
+	{.name = "crash.stack", .run = crash_stack, .params = ""},
+	{.name = "crash.kill", .run = crash_kill, .params = ""},
+	{.name = "crash.oom", .run = crash_oom, .params = ""},
+	{.name = "crash.stderr", .run = crash_stderr, .params = "text"},
+	{.name = "crash.half", .run = crash_half, .params = ""},
+	{.name = "crash.twice", .run = crash_twice, .params = "seq"},
+	{.name = "crash.garbage", .run = crash_garbage, .params = ""},
+	{.name = "crash.close", .run = crash_close, .params = ""},
+	{.name = "crash.orphan", .run = crash_orphan, .params = "file"},
+	{.name = "crash.orphan_die", .run = crash_orphan_die, .params = "file"},
+	{.name = "crash.stop", .run = crash_stop, .params = ""},
+	{.name = "test.fail", .run = test_fail, .params = "message"},
+	{.name = "test.spin", .run = test_spin, .params = "seconds"},
+	{.name = "test.pid", .run = test_pid, .params = ""},
+	{.name = "test.journal", .run = test_journal, .params = "path line"},
+	{.name = "test.big", .run = test_big, .params = "n"},
+	{.name = "test.core", .run = test_core, .params = ""},
+	{.name = "test.progress", .run = test_progress, .params = "n"},
+	{.name = "test.env", .run = test_env, .params = "name"},
+	{.name = "test.pack", .run = test_pack, .params = "kind"},
+	{0},
+};
+
+RUCHE_PLUGIN_EXPORT const struct ruche_plugin ruche_plugin = {
+	.abi = RUCHE_PLUGIN_ABI,
+	.name = "crash",
+	.functions = functions,
+};
