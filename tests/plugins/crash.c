@@ -105,6 +105,12 @@ static int crash_kill(struct ruche_task *task)
 }
 
 /* A sanitizer has an address space and an allocator of its own, so there it is only acted. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__
+#endif
+#endif
+
 #ifdef __SANITIZE_ADDRESS__
 static void use_up_memory(void)
 {

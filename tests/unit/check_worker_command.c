@@ -123,9 +123,13 @@ START_TEST(command_gets_what_it_was_given)
 		&(struct worker_option){'e', "clover"}, 1);
 	ck_assert(rig_text_is(rig_get(m.result, "stdout"), "PATH=/usr/bin:/bin\nX=clover\n"));
 	worker_run_shell(
-		"ls /proc/self/fd | wc -l; cat /proc/self/status | grep -e SigBlk -e SigIgn", NULL,
-		0);
-	/* 0, 1, 2 and the directory that ls reads. */
+		"ls /proc/self/fd | wc -l; cat /proc/self/status | grep -e SigBlk -e SigIgn | "
+		"sed s/0000000180000000/0000000000000000/",
+		NULL, 0);
+	/*
+	 * 0, 1, 2 and the directory that ls reads.  glibc's posix_spawn() leaves its own two
+	 * signals, 32 and 33, ignored, and lets nobody change that.
+	 */
 	ck_assert(rig_text_is(rig_get(m.result, "stdout"),
 		"4\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"));
 }

@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Every way to die costs one task, whose caller is told what happened.
+. "${top_srcdir:-.}/tests/system/lib.sh" || exit 99
+start_daemon --plugin "$test_plugins/crash.so"
+
+# crash FUNCTION ARGS EXPECTED-KEY EXPECTED-VALUE: what the error says
+crash() {
+	local claim=$1 function=$2 args=$3 expect=$4
+	"$ruche" call --json "$function" $args >"$dir/stdout" 2>"$dir/stderr"
+	[ $? -eq 1 ] && grep -Eq "$expect" "$dir/stdout" "$dir/stderr"
+	local status=$?
+	[ $status -eq 0 ] || sed 's/^/# /' "$dir/stdout" "$dir/stderr"
+	pass_or_fail $status "$claim"
+}
+
+crash 'a segmentation fault' crash.segv '' '"signal": 11'
+crash 'abort' crash.abort '' '"signal": 6'
+crash 'exit with a status' crash.exit 3 '"exit_status": 3'
+crash 'exit with success is a crash too' crash.exit 0 '"exit_status": 0'
+crash 'stack overflow' crash.stack '' '"signal": 11'
+crash 'kill -9' crash.kill '' '"signal": 9'
+crash 'out of memory' crash.oom '' '"code": "crashed"'
+crash 'the last lines of stderr are told' crash.stderr 'the-last-words' '"output": "[^"]*the-last-words'
+crash 'half an answer and death' crash.half '' '"code": "crashed"'
+crash 'garbage instead of an answer' crash.garbage '' '"code": "crashed"'
+crash 'descriptors closed' crash.close '' '"code": "crashed"'
+crash 'peak memory is told' crash.segv '' '"peak_memory": [1-9][0-9]{5}'
+crash 'it says that it may have been executed' crash.segv '' '"executed": "maybe"'
+check_status 'an answer and another one: the first counts' 0 "$ruche" call crash.twice 1
+wait_for all_idle
+check 'every worker is back' test "$(status_of workers idle)" = "$(status_of workers total)"
+check_output 'and works' 27 "$ruche" call cube 3
+
+# A neighbour's task on the other worker is not disturbed.
+"$ruche" call sleep 1 >"$dir/neighbour" 2>&1 &
+neighbour=$!
+wait_for test "$(status_of running)" = 1
+for _ in 1 2 3 4 5; do "$ruche" call crash.segv 2>/dev/null; done
+check 'a neighbour notices nothing' wait "$neighbour"
+
+# What had been handed ahead to the worker that crashed is run by another, once.
+cat >"$dir/ahead.py" <<'PY'
+import socket, sys
+import msgpack
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+calls = [[0, 1, "sleep", [0.3]], [0, 2, "crash.kill", []]]
+calls += [[0, 3 + i, "test.journal", [sys.argv[2], str(i)]] for i in range(100)]
+calls += [[0, 103, "crash.kill", []]] + [[0, 104, "cube", [3]]]
+s.sendall(b"".join(map(msgpack.packb, calls)))
+unpacker, codes = msgpack.Unpacker(), {}
+while len(codes) < 104:
+    unpacker.feed(s.recv(65536))
+    for _, msgid, error, _ in unpacker:
+        assert msgid not in codes, msgid
+        codes[msgid] = error["code"] if error else "done"
+crashed = sorted(m for m, c in codes.items() if c == "crashed")
+lines = sorted(map(int, open(sys.argv[2]).read().split()))
+print(crashed, lines == list(range(100)), codes[104])
+PY
+check_output 'a crash among tasks handed ahead costs one task' '[2, 103] True done' \
+	"$PYTHON3" "$dir/ahead.py" "$sock" "$dir/ahead.journal"
+
+# No process of a task survives it, whatever it did to hide.
+for how in crash.orphan crash.orphan_die; do
+	rm -f "$dir/pid"
+	"$ruche" call $how "$dir/pid" >/dev/null 2>&1
+	wait_for test -s "$dir/pid"
+	orphan=$(cat "$dir/pid")
+	gone() { ! kill -0 "$orphan" 2>/dev/null || grep -q '^State:.Z' "/proc/$orphan/status"; }
+	wait_for gone
+	pass_or_fail $? "a grandchild in a session of its own is gone after $how"
+done
+finish

@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# `ruche map`: a task for each line.
+. "${top_srcdir:-.}/tests/system/lib.sh" || exit 99
+start_daemon --plugin "$test_plugins/crash.so"
+
+check_output 'a hundred thousand lines in order' "$(seq 1 100000 | md5sum)" \
+	bash -c "seq 1 100000 | '$ruche' map echo | md5sum"
+check_output 'unordered: the same lines' "$(seq 1 20000 | md5sum)" \
+	bash -c "seq 1 20000 | '$ruche' map --unordered echo | sort -n | md5sum"
+check_output 'as they finish' '0.01 0.4 ' \
+	bash -c "printf '0.4\n0.01\n' | '$ruche' map --unordered -- sh -c 'sleep {}; echo {}' | tr '\n' ' '"
+check_output 'in order' '0.4 0.01 ' \
+	bash -c "printf '0.4\n0.01\n' | '$ruche' map -- sh -c 'sleep {}; echo {}' | tr '\n' ' '"
+check_output 'fixed arguments come first' '25 168 ' \
+	bash -c "printf '100\n1000\n' | '$ruche' map primes.count 0 | tr '\n' ' '"
+check_output 'lines that are not JSON are strings' '"a b""" "x' \
+	bash -c "printf 'a b\n\n' | '$ruche' map --json echo | '$PYTHON3' -c '
+import sys, json
+for l in sys.stdin: print(json.dumps(json.loads(l)[\"result\"]), end=\"\")
+print(\" \\\"x\")'"
+check_output 'no input, no output' '' bash -c "'$ruche' map cube </dev/null"
+
+printf '1\nx\n3\n' >"$dir/items"
+check_status 'one item that fails' 1 bash -c "'$ruche' map cube <'$dir/items'"
+check 'does not keep back the others' test "$(tr '\n' ' ' <"$dir/stdout")" = '1 27 '
+check_said 'and is named by its number' 'item 2'
+check_status 'one item that crashes' 1 \
+	bash -c "printf '1\n2\n3\n' | '$ruche' map -- sh -c 'test {} != 2 && echo {}'"
+check 'costs no other' test "$(tr '\n' ' ' <"$dir/stdout")" = '1 3 '
+
+# It does not swallow its input: what it has not begun is left for the next reader.
+mkfifo "$dir/fifo"
+"$ruche" map echo <"$dir/fifo" >"$dir/live" &
+live=$!
+exec 9>"$dir/fifo"
+echo 1 >&9
+check 'a result comes before the input ends' wait_for grep -q 1 "$dir/live"
+exec 9>&-
+wait "$live"
+check 'an endless input into head ends' timeout 20 bash -c "yes 7 | '$ruche' map square | head -3 >/dev/null"
+check 'and the pool is free again' wait_for all_idle
+
+background "$ruche" map sleep >/dev/null 2>"$dir/stderr" < <(yes 1000)
+busy() { [ "$(status_of running)" = 2 ]; }
+wait_for busy
+kill -INT "$background"
+wait "$background"
+check 'SIGINT ends a map' test $? -eq 130
+check 'and cancels all of it' wait_for all_idle
+finish

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# tests/valgrind.sh BUILD: the system tests with the daemon, its fork server and the workers
+# under valgrind; any error or leak in one of them fails.
+set -u
+top_srcdir=$(cd "$(dirname "$0")/.." && pwd)
+top_builddir=$(cd "$1" && pwd)
+logs=$top_builddir/valgrind
+rm -rf "$logs"
+mkdir -p "$logs"
+cat >"$logs/ruched" <<SH
+#!/bin/sh
+exec valgrind -q --trace-children=yes --trace-children-skip='*/bin/*,/bin/*' \\
+	--child-silent-after-fork=no --leak-check=full --show-leak-kinds=definite \\
+	--errors-for-leak-kinds=definite --log-file='$logs/%p.log' \\
+	--suppressions='$top_srcdir/tests/valgrind.supp' '$top_builddir/ruched' "\$@"
+SH
+chmod +x "$logs/ruched"
+export top_srcdir top_builddir RUCHE_DAEMON=$logs/ruched RUCHE_TEST_CALLS=2000 RUCHE_TEST_SLOW=1
+failed=0
+for name in 10-main-job 20-foreign-clients 30-crashes 40-storm 60-malformed 80-run 85-map; do
+	bash "$top_srcdir/tests/system/$name.sh" >"$logs/$name.out" 2>&1 || {
+		echo "FAIL: $name"
+		grep -v '^ok' "$logs/$name.out"
+		failed=1
+	}
+done
+for log in "$logs"/*.log; do
+	[ -s "$log" ] || continue
+	echo "-- $log"
+	cat "$log"
+	failed=1
+done
+echo "$(find "$logs" -name '*.log' | wc -l) processes under valgrind"
+exit $failed
