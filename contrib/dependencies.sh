@@ -26,8 +26,8 @@ install_packages() {
 	}
 	[ "$(id -u)" -eq 0 ] || sudo=sudo
 	echo "installing: $(echo "$missing" | tr '\n' ' ')"
+	# shellcheck disable=SC2086
 	$sudo apt-get update -qq &&
-		# shellcheck disable=SC2086
 		$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 			--no-install-recommends $missing >/dev/null
 }

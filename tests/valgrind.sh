@@ -16,19 +16,21 @@ exec valgrind -q --trace-children=yes --trace-children-skip='*/bin/*,/bin/*' \\
 	--suppressions='$top_srcdir/tests/valgrind.supp' '$top_builddir/ruched' "\$@"
 SH
 chmod +x "$logs/ruched"
-export top_srcdir top_builddir RUCHE_DAEMON=$logs/ruched RUCHE_TEST_CALLS=2000 RUCHE_TEST_SLOW=1
+export top_srcdir top_builddir RUCHE_DAEMON=$logs/ruched RUCHE_TEST_CALLS=2000 RUCHE_TEST_VALGRIND=1
 failed=0
-for name in 10-main-job 20-foreign-clients 30-crashes 40-storm 60-malformed 80-run 85-map; do
-	bash "$top_srcdir/tests/system/$name.sh" >"$logs/$name.out" 2>&1 || {
+for test in "$top_srcdir"/tests/system/[0-9]*.sh; do
+	name=$(basename "$test" .sh)
+	bash "$test" >"$logs/$name.out" 2>&1 || {
 		echo "FAIL: $name"
 		grep -v '^ok' "$logs/$name.out"
 		failed=1
 	}
 done
+faults='Invalid (read|write|free)|Mismatched free|uninitialised|unaddressable|overlap|definitely lost'
 for log in "$logs"/*.log; do
-	[ -s "$log" ] || continue
+	grep -Eq "^==[0-9]+== .*($faults)" "$log" || continue
 	echo "-- $log"
-	cat "$log"
+	grep '^==' "$log"
 	failed=1
 done
 echo "$(find "$logs" -name '*.log' | wc -l) processes under valgrind"

@@ -15,7 +15,7 @@ int args_pack_array(
 	int broken;
 
 	msgpack_packer_init(&pk, out, msgpack_sbuffer_write);
-	if (msgpack_pack_array(&pk, (size_t)(argc + more)) < 0)
+	if (msgpack_pack_array(&pk, (size_t)argc + (size_t)more) < 0)
 		return cli_no_memory();
 	for (int i = 0; i < argc; i++) {
 		broken = json_arg_pack(&pk, argv[i], strlen(argv[i]), &why);

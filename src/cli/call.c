@@ -36,7 +36,7 @@ static int finish(const struct cli *cli, const char *function, struct ruche_repl
 
 static int call(struct cli *cli, const char *function, const msgpack_sbuffer *args)
 {
-	struct ruche_reply *reply;
+	struct ruche_reply *reply = NULL;
 	uint32_t id;
 	int status = cli_open(cli);
 

@@ -44,7 +44,7 @@ int query_finish(struct query *query, struct buf *out, int status)
 int query_run(struct cli *cli, const char *method, int argc, char **argv,
 	int (*show)(struct buf *out, const msgpack_object *result))
 {
-	struct query query;
+	struct query query = {.reply = NULL};
 	struct buf out = {0};
 	int status = query_ask(&query, cli, method, argc, argv);
 

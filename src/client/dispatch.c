@@ -122,7 +122,7 @@ static int split(struct piece array, uint32_t count, struct piece *ret)
 static void run_notification(
 	struct ruche *ruche, const struct notification *notification, struct piece array)
 {
-	struct piece params[PARAMS_MAX];
+	struct piece params[PARAMS_MAX] = {{0}};
 	struct call *call;
 	uint64_t id;
 	size_t len;

@@ -151,8 +151,8 @@ static int start_daemon(const struct ruche_private *options, int session, pid_t 
 int ruche_open_private(const struct ruche_private *options, struct ruche **ret)
 {
 	static const struct ruche_private defaults;
-	int pair[2], r;
-	pid_t daemon;
+	int pair[2] = {-1, -1}, r;
+	pid_t daemon = 0;
 
 	if (ret == NULL)
 		return -EINVAL;

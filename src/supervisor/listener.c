@@ -146,7 +146,9 @@ static void turn_away(struct supervisor *sup, int fd)
 				   "too many clients here\xa8"
 				   "executed\xa2no";
 
-	log_warning("a client was turned away: there are %u", sup->sessions.count);
+	if (!sup->listener.refusing)
+		log_warning("clients are turned away: there are %u", sup->sessions.count);
+	sup->listener.refusing = true;
 	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("it did not wait to be told");
 	close(fd);
@@ -180,7 +182,7 @@ static void on_connect(evutil_socket_t listening, short what, void *data)
 	if (sup->sessions.count >= CLIENTS_MAX)
 		turn_away(sup, fd);
 	else
-		session_open(sup, fd);
+		sup->listener.refusing = session_open(sup, fd) < 0;
 }
 
 static void on_pause_over(evutil_socket_t fd, short what, void *data)

@@ -16,9 +16,10 @@ struct supervisor;
 enum { CLIENTS_MAX = 1024 };
 
 struct listener {
-	int fd;      /* -1: none */
-	int reserve; /* a descriptor to give up when there is no other, to refuse politely */
-	char *path;  /* ours to remove; NULL if systemd's */
+	int fd;        /* -1: none */
+	int reserve;   /* a descriptor to give up when there is no other, to refuse politely */
+	bool refusing; /* the last client was turned away; said once */
+	char *path;    /* ours to remove; NULL if systemd's */
 	dev_t dev;
 	ino_t ino; /* of the socket we made */
 	struct event on_connect, pause;

@@ -245,7 +245,7 @@ static int finish(struct command_io *io, pid_t pid)
 
 static int run_command(struct command_io *io)
 {
-	pid_t pid;
+	pid_t pid = 0;
 	int r = start(io, &pid);
 
 	if (r < 0)

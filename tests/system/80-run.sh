@@ -80,8 +80,8 @@ PY
 check 'Ctrl-C on a terminal stops it' grep -qE '^(-2|130)' "$dir/pty"
 check 'really' bash -c '! pgrep -f "^sleep 1005" >/dev/null'
 
-check_output 'a grandchild that keeps stdout open does not keep us waiting' done \
-	timeout 10 "$ruche" run -- sh -c 'sleep 1006 & echo done'
+check_output 'a grandchild that keeps stdout open does not keep us waiting' over \
+	timeout 10 "$ruche" run -- sh -c 'sleep 1006 & echo over'
 check 'and it is gone' bash -c 'for i in 1 2 3 4 5 6 7 8 9; do pgrep -f "^sleep 1006" >/dev/null || exit 0; sleep 0.1; done; exit 1'
 check_output 'a private daemon does the same' hello "$ruche" --private run -- echo hello
 finish
