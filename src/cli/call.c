@@ -72,7 +72,8 @@ const struct cli_command call_command = {
 	.text = "Each ARG is a JSON value; what is not JSON is a string.  The result is printed "
 		"as\n"
 		"one line of JSON, except that a string is printed as it is unless --json is "
-		"given.",
+		"given.\n"
+		"Options stand before FUNCTION; what follows it is all arguments.",
 	.examples = "ruche call primes.count 100000 300000\n"
 		    "ruche call echo '{\"name\": \"bee\", \"legs\": 6}'\n"
 		    "ruche --private call sum_squares 10000000",

@@ -18,7 +18,7 @@
 #include "cli/options.h"
 #include "cli/signals.h"
 
-enum { WORKERS_MAX = 4096, MESSAGE_MAX = 1024 };
+enum { WORKERS_MAX = 1024 /* as ruched has it */, MESSAGE_MAX = 1024 };
 
 const struct cli_command *const cli_commands[] = {
 	&call_command,
@@ -52,7 +52,7 @@ static const char *set_workers(struct cli *cli, const char *value)
 	size_t count;
 
 	if (cli_number(value, WORKERS_MAX, &count) < 0)
-		return "must be a number from 1 to 4096";
+		return "must be a number from 1 to 1024";
 	cli->workers = (unsigned int)count;
 	return NULL;
 }
@@ -134,7 +134,8 @@ int cli_broken(int error)
 		return STATUS_FAILED;
 	}
 	if (error == -EINVAL) {
-		log_error("libruche refuses this call: %s", strerror(-error));
+		log_error("libruche refuses this call: %s (a function's name has 1 to 255 bytes)",
+			strerror(-error));
 		return STATUS_USAGE;
 	}
 	log_error("lost the daemon: %s", strerror(-error));
@@ -213,12 +214,19 @@ static int open_private(struct cli *cli)
 {
 	struct ruche_private options = {.workers = cli->workers, .plugins = cli->plugins};
 	int error = ruche_open_private(&options, &cli->ruche);
+	const char *daemon;
 
 	if (error == 0)
 		return 0;
+	daemon = getenv("RUCHE_DAEMON");
+	if (daemon != NULL && *daemon != '\0') {
+		log_error("cannot start a private daemon, %s ($RUCHE_DAEMON): %s", daemon,
+			strerror(-error));
+		return STATUS_NO_DAEMON;
+	}
 	log_error("cannot start a private daemon: %s", strerror(-error));
 	if (error == -ENOENT)
-		log_error("is ruched installed?  $RUCHE_DAEMON names another one");
+		log_error("is ruched installed?  $RUCHE_DAEMON can name one that is not");
 	return STATUS_NO_DAEMON;
 }
 

@@ -94,7 +94,7 @@ const struct cli_command functions_command = {
 	.text = "Each with its parameters (one in brackets may be left out, \"...\" means any\n"
 		"number), and the plugin that it came from.",
 	.examples = "ruche functions\n"
-		    "ruche --private --plugin ./cube.so functions",
+		    "ruche --private --plugin ./hello.so functions",
 	.options = options,
 	.own_size = sizeof(struct functions_options),
 	.run = run,

@@ -110,7 +110,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (argc > 1)
 		return cli_usage(cli, "takes one SUBCOMMAND");
 	if (argc == 1 && command == NULL)
-		return cli_usage(cli, "there is no subcommand '%s'", argv[0]);
+		return cli_usage(
+			cli, "there is no subcommand '%s'; `ruche help` lists them", argv[0]);
 	status = help_append(&text, command) < 0 ? cli_no_memory() : cli_print(&text);
 	buf_fini(&text);
 	return status;

@@ -83,9 +83,8 @@ const struct cli_command map_command = {
 	.summary = "run one task for each line of the input",
 	.text = "Calls FUNCTION with each line of stdin as its last argument: a JSON value, or "
 		"else\n"
-		"a string.  Or runs CMD for each line, which takes the place of every {}, or is "
-		"added\n"
-		"as the last argument if there is none, and prints its output.\n"
+		"a string.  Or, with --, runs CMD for each line, which takes the place of every\n"
+		"{}, or is added as the last argument if there is none, and prints its output.\n"
 		"\n"
 		"Results are printed one a line, in the order of the input.  A task that fails is "
 		"told\n"

@@ -67,7 +67,12 @@ static int take(struct cli *cli, const struct syntax *syntax, int value, const c
 	option = value == '?' ? NULL : syntax_find(syntax, value);
 	if (option != NULL)
 		return set(cli, option);
-	cli_usage(cli, "there is no option like %s", word);
+	if (optopt >= LONG_BASE)
+		cli_usage(cli, "--%s takes no value", syntax->rows[optopt - LONG_BASE]->name);
+	else if (cli->command == NULL)
+		cli_usage(cli, "there is no option like %s in front of a subcommand", word);
+	else
+		cli_usage(cli, "there is no option like %s", word);
 	return -1;
 }
 

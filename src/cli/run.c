@@ -90,7 +90,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command run_command = {
 	.name = "run",
-	.usage = "[OPTION]... -- CMD [ARG]...",
+	.usage = "[OPTION]... [--] CMD [ARG]...",
 	.summary = "run a command in a worker as if it ran here",
 	.text = "The command gets the current directory, the environment and stdin; its stdout "
 		"and\n"
@@ -100,7 +100,7 @@ const struct cli_command run_command = {
 		"SIGTERM,\n"
 		"SIGHUP and SIGQUIT are passed on to it; what it leaves undone then is killed "
 		"after\n"
-		"the daemon's grace period, or at once by a second Ctrl-C.\n"
+		"a grace period of 5 seconds, or at once by a second Ctrl-C.\n"
 		"\n"
 		"Its stdin and stdout are pipes, not a terminal.  As with ssh, stdin is read "
 		"whether\n"

@@ -15,6 +15,13 @@
 
 enum { READ_SIZE = 64 * 1024 };
 
+/* After the first fault nothing it says counts any more. */
+static void fault(struct worker *worker, const char *why)
+{
+	worker->faulty = true;
+	worker_kill(worker, why);
+}
+
 /* ---- answers -------------------------------------------------------------------------- */
 
 static void on_response(struct worker *worker, const uint8_t *frame)
@@ -27,7 +34,7 @@ static void on_response(struct worker *worker, const uint8_t *frame)
 
 	if (head == NULL || head->seq != scan->msgid ||
 		!claim_is_started(worker->claims, head->seq)) {
-		worker_kill(worker, "it answered what it was not asked");
+		fault(worker, "it answered what it was not asked");
 		return;
 	}
 	task = task_get(&sup->pool.tasks, head->task);
@@ -60,7 +67,7 @@ static void on_stream(struct worker *worker, const uint8_t *frame)
 
 	scan_array(params, scan->params.len, &count, &array_head);
 	if (head == NULL || count == 0 || params[array_head] != 0xce) {
-		worker_kill(worker, "it sent a stream that belongs to no task");
+		fault(worker, "it sent a stream that belongs to no task");
 		return;
 	}
 	task = task_get(&sup->pool.tasks, head->task);
@@ -146,45 +153,52 @@ static void on_notification(struct worker *worker, const uint8_t *frame)
 			return;
 		}
 	}
-	worker_kill(worker, "it sent a message that means nothing");
+	fault(worker, "it sent a message that means nothing");
 }
 
 /* ---- reading -------------------------------------------------------------------------- */
 
-/* Handles each whole frame; false once the worker has broken the rules. */
-static bool handle_frames(struct worker *worker)
+static void handle_frame(struct worker *worker, const uint8_t *frame)
 {
-	while (buf_len(&worker->in) > 0) {
+	switch (worker->scan.type) {
+	case SCAN_RESPONSE:
+		on_response(worker, frame);
+		break;
+	case SCAN_NOTIFICATION:
+		on_notification(worker, frame);
+		break;
+	case SCAN_REQUEST:
+		fault(worker, "it sent a request");
+		break;
+	}
+}
+
+/* Handles each whole frame, and drops what follows a fault. */
+static void handle_frames(struct worker *worker)
+{
+	while (!worker->faulty && buf_len(&worker->in) > 0) {
 		const uint8_t *frame = buf_data(&worker->in);
 		int r = scan_feed(&worker->scan, frame, buf_len(&worker->in));
 
 		if (r == SCAN_MORE)
-			return true;
-		if (r < 0)
-			worker_kill(worker, worker->scan.why);
-		else if (worker->scan.type == SCAN_RESPONSE)
-			on_response(worker, frame);
-		else if (worker->scan.type == SCAN_NOTIFICATION)
-			on_notification(worker, frame);
-		else
-			worker_kill(worker, "it sent a request");
-		if (r < 0 || worker->slot->state == SLOT_STOPPING)
-			return false;
+			return;
+		if (r < 0) {
+			fault(worker, worker->scan.why);
+			break;
+		}
+		handle_frame(worker, frame);
 		buf_consume(&worker->in, worker->scan.len);
 		scan_init(&worker->scan, MESSAGE_FRAME_MAX);
 	}
-	return true;
+	buf_consume(&worker->in, buf_len(&worker->in));
 }
 
-/* After the first fault nothing it says counts any more. */
 static ssize_t read_some(struct worker *worker)
 {
 	ssize_t n = buf_read(&worker->in, worker->results_fd, READ_SIZE);
 
-	if (n > 0 && !handle_frames(worker)) {
-		buf_consume(&worker->in, buf_len(&worker->in));
-		scan_init(&worker->scan, MESSAGE_FRAME_MAX);
-	}
+	if (n > 0)
+		handle_frames(worker);
 	return n;
 }
 

@@ -157,7 +157,7 @@ static void tear_down(struct worker *worker)
 	buf_fini(&worker->in);
 	worker->tail.len = 0;
 	worker->pid = 0;
-	worker->ready = worker->useful = worker->dirty = false;
+	worker->ready = worker->faulty = worker->useful = worker->dirty = false;
 	worker->blocked_on = REF_NONE;
 }
 

@@ -46,6 +46,7 @@ struct worker {
 	struct tail tail;      /* the last it wrote to stdout and stderr */
 	uint32_t seq;          /* of the last task handed to it */
 	bool ready;            /* it said so, which may come before its pid is known */
+	bool faulty;           /* broke the rules: what it says does not count */
 	bool useful;           /* it started a task, or lived for a while */
 	bool dirty;            /* has something to be written */
 	struct ref blocked_on; /* a session that takes no more of a stream */

@@ -35,7 +35,8 @@ check_output 'and works' 27 "$ruche" call cube 3
 # A neighbour's task on the other worker is not disturbed.
 "$ruche" call sleep 1 >"$dir/neighbour" 2>&1 &
 neighbour=$!
-wait_for test "$(status_of running)" = 1
+one_runs() { [ "$(status_of running)" = 1 ]; }
+wait_for one_runs
 for _ in 1 2 3 4 5; do "$ruche" call crash.segv 2>/dev/null; done
 check 'a neighbour notices nothing' wait "$neighbour"
 
