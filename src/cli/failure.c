@@ -27,7 +27,7 @@ static const int statuses[RUCHE_CODE_COUNT] = {
 
 static const char *const hints[RUCHE_CODE_COUNT] = {
 	[RUCHE_BUSY] = "nothing was started: try again later",
-	[RUCHE_UNAVAILABLE] = "`ruche status` tells more",
+	[RUCHE_UNKNOWN_FUNCTION] = "a command is run by `ruche run -- CMD` or `ruche map -- CMD`",
 };
 
 static int status_of(const struct ruche_error *error)

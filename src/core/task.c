@@ -88,6 +88,7 @@ struct task *task_new(struct task_table *table)
 		return NULL;
 	task = table->free.first;
 	task_list_remove(&table->free, task);
+	table->used++;
 	*task = (struct task){.ref = task->ref, .state = TASK_QUEUED};
 	return task;
 }
@@ -100,6 +101,7 @@ void task_free(struct task_table *table, struct task *task)
 	if (++task->ref.generation == 0)
 		task->ref.generation = 1;
 	task_list_push_front(&table->free, task);
+	table->used--;
 }
 
 struct task *task_get(const struct task_table *table, struct ref ref)

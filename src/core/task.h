@@ -55,8 +55,8 @@ struct task {
 	size_t len;
 	uint16_t name_off, name_len;
 
-	/* Whom the answer is for: REF_NONE when nobody waits for it. */
-	struct ref session;
+	struct ref session; /* whose it is; REF_NONE once that has gone */
+	bool answered_to;   /* somebody waits for the answer, as `msgid` of the session */
 	uint32_t msgid;
 
 	uint32_t slot, seq;  /* while TASK_HANDED */
@@ -69,6 +69,7 @@ struct task_table {
 	struct task **chunks;
 	uint32_t chunk_count;
 	struct task_list free;
+	size_t used; /* tasks that are not free */
 };
 
 void task_table_init(struct task_table *table);

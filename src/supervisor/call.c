@@ -68,9 +68,12 @@ static int build_frame(
 int call_open(struct session *session, const struct call_request *request)
 {
 	struct supervisor *sup = session->sup;
-	struct task *task = task_new(&sup->pool.tasks);
+	struct task *task;
 	int r;
 
+	if (sup->pool.tasks.used >= CALL_TASKS_MAX || sup->task_bytes >= CALL_BYTES_MAX)
+		return -EBUSY;
+	task = task_new(&sup->pool.tasks);
 	if (task == NULL)
 		return -ENOMEM;
 	r = build_frame(sup, task, request);
@@ -79,12 +82,12 @@ int call_open(struct session *session, const struct call_request *request)
 		return r;
 	}
 	task->exclusive = request->exclusive;
-	if (request->wants_answer) {
-		task->session = session->ref;
-		task->msgid = request->msgid;
-		task_list_push(&session->tasks, task);
-		session->task_bytes += task->len;
-	}
+	task->answered_to = request->wants_answer;
+	task->msgid = request->msgid;
+	task->session = session->ref;
+	task_list_push(&session->tasks, task);
+	session->task_bytes += task->len;
+	sup->task_bytes += task->len;
 	task_list_push(&sup->pool.queue, task);
 	sup->counters.accepted++;
 	return 0;
@@ -92,22 +95,22 @@ int call_open(struct session *session, const struct call_request *request)
 
 /* ---- ending --------------------------------------------------------------------------- */
 
-/* The task leaves its session, which is NULL if nobody waits for it. */
-static void detach(struct supervisor *sup, struct task *task)
+/* The session that waits for the answer; NULL: none. */
+static struct session *get_waiting(struct supervisor *sup, const struct task *task)
 {
-	struct session *session = session_get(sup, task->session);
-
-	if (session == NULL)
-		return;
-	task->session = REF_NONE;
-	task_list_remove(&session->tasks, task);
-	session->task_bytes -= task->len;
-	session_wake(session);
+	return task->answered_to ? session_get(sup, task->session) : NULL;
 }
 
 static void end(struct supervisor *sup, struct task *task)
 {
-	detach(sup, task);
+	struct session *session = session_get(sup, task->session);
+
+	if (session != NULL) {
+		task_list_remove(&session->tasks, task);
+		session->task_bytes -= task->len;
+		session_wake(session);
+	}
+	sup->task_bytes -= task->len;
 	if (task->state == TASK_QUEUED)
 		task_list_remove(&sup->pool.queue, task);
 	task_free(&sup->pool.tasks, task);
@@ -115,7 +118,7 @@ static void end(struct supervisor *sup, struct task *task)
 
 void call_answer(struct supervisor *sup, struct task *task, const void *body, size_t len)
 {
-	struct session *session = session_get(sup, task->session);
+	struct session *session = get_waiting(sup, task);
 	bool succeeded = len > 0 && *(const uint8_t *)body == 0xc0; /* the error is nil */
 
 	*(succeeded ? &sup->counters.done : &sup->counters.failed) += 1;
@@ -130,7 +133,7 @@ void call_answer(struct supervisor *sup, struct task *task, const void *body, si
 
 void call_fail(struct supervisor *sup, struct task *task, const struct message_error *error)
 {
-	struct session *session = session_get(sup, task->session);
+	struct session *session = get_waiting(sup, task);
 	struct counters *counters = &sup->counters;
 
 	*(error->code == RUCHE_CRASHED           ? &counters->crashed
@@ -153,7 +156,7 @@ struct task *call_find(struct session *session, uint32_t msgid)
 {
 	struct task *task = session->tasks.first;
 
-	while (task != NULL && task->msgid != msgid)
+	while (task != NULL && (task->msgid != msgid || !task->answered_to))
 		task = task->next[TASK_LIST_SESSION];
 	return task;
 }
@@ -189,6 +192,7 @@ void call_abandon_all(struct supervisor *sup, struct task_list *tasks)
 
 		task_list_remove(tasks, task);
 		task->session = REF_NONE;
-		stop(sup, task, SIGTERM);
+		if (task->answered_to)
+			stop(sup, task, SIGTERM);
 	}
 }

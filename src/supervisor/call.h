@@ -28,7 +28,14 @@ struct call_request {
 	bool exclusive; /* see struct task */
 };
 
-/* Queues a call.  0, or with nothing done -ENOMEM or -EMSGSIZE (over the limit as a worker gets it). */
+enum { CALL_TASKS_MAX = 1000000 }; /* open tasks of all clients, and bytes of their requests */
+
+#define CALL_BYTES_MAX ((size_t)2 << 30)
+
+/*
+ * Queues a call.  0, or with nothing done -EBUSY (too many are open), -EMSGSIZE (over the limit as a
+ * worker would get it) or -ENOMEM.
+ */
 int call_open(struct session *session, const struct call_request *request);
 
 /* The worker's answer: `body` is error and result as they lay in its response. */
@@ -39,7 +46,10 @@ void call_fail(struct supervisor *sup, struct task *task, const struct message_e
 /* Stops an open call: the session's own of that msgid.  False if there is none. */
 bool call_cancel(struct session *session, uint32_t msgid, int signal);
 
-/* A closed session's calls: what has not started is dropped, what runs is stopped. */
+/*
+ * A closed session's calls: what has not started is dropped, what runs is stopped.  What nobody
+ * waited for goes on.
+ */
 void call_abandon_all(struct supervisor *sup, struct task_list *tasks);
 
 /* The open call of that msgid, or NULL. */

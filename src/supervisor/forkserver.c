@@ -290,7 +290,8 @@ static void on_failed(struct supervisor *sup, const msgpack_object_array *params
 
 	text_format(sup->forkserver.problem, sizeof(sup->forkserver.problem), "%s",
 		text != NULL ? text : "the fork server failed and did not say why");
-	log_error("%s", sup->forkserver.problem);
+	if (sup->state == SUPERVISOR_RUNNING)
+		log_error("%s", sup->forkserver.problem);
 	free(text);
 }
 
@@ -385,14 +386,17 @@ void forkserver_on_exit(struct supervisor *sup)
 	forkserver_read(sup);
 	waitpid(fs->pid, &status, 0);
 	close_link(fs);
-	if (sup->state != SUPERVISOR_ENDING)
+	if (sup->state == SUPERVISOR_STARTING && fs->problem[0] == '\0')
+		text_format(fs->problem, sizeof(fs->problem),
+			"the fork server %s died at its start", sup->options.forkserver);
+	if (sup->state == SUPERVISOR_RUNNING)
 		log_warning("fork server %d %s %d", (int)fs->pid,
 			WIFSIGNALED(status) ? "was killed by signal" : "exited with status",
 			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	fs->pid = 0;
 	fs->pending = NULL;
 	if (sup->state == SUPERVISOR_STARTING) {
-		supervisor_stop(sup, 1, 0);
+		supervisor_on_load_failed(sup);
 		return;
 	}
 	if (pending != NULL)

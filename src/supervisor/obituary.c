@@ -131,17 +131,15 @@ static void say(const struct worker *worker, const struct death *death)
 		log_warning("worker %u last wrote: %.*s", worker->slot->index, (int)len, lines);
 }
 
+/* With its last words if it never was ready: they tell why an init failed. */
 static void set_last_death(struct worker *worker, const struct death *death)
 {
-	const char *why = worker->problem[0] != '\0' ? worker->problem
-			  : worker->ready            ? ""
-						     : "before it was ready";
+	size_t len = 0;
+	const char *words = worker->ready ? "" : tail_last_line(&worker->tail, &len);
 
-	text_format(worker->last_death, sizeof(worker->last_death), "%s%s%s", death->text,
-		worker->problem[0] != '\0' ? ": "
-		: *why != '\0'             ? " "
-					   : "",
-		why);
+	text_format(worker->last_death, sizeof(worker->last_death), "%s%s%s%s%s%.*s", death->text,
+		worker->ready ? "" : " before it was ready", worker->problem[0] != '\0' ? ": " : "",
+		worker->problem, len > 0 ? "; it last wrote: " : "", (int)len, words);
 }
 
 void worker_on_exit(struct worker *worker)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -152,7 +153,10 @@ static int add_default_plugins(struct options *options)
 		globfree(&found);
 		return r;
 	case GLOB_NOMATCH:
-		return 0;
+		if (dir == NULL || access(dir, R_OK | X_OK) == 0)
+			return 0;
+		log_error("cannot read RUCHE_PLUGIN_DIR=%s: %s", dir, strerror(errno));
+		return -errno;
 	default:
 		log_error("cannot read the plugins' directory: %s", pattern);
 		return -EIO;

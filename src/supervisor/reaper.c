@@ -55,10 +55,19 @@ static bool is_ours(void *user, pid_t child)
 
 void reaper_sweep(struct supervisor *sup)
 {
-	int killed = proctree_signal(getpid(), SIGKILL, is_ours, sup);
+	int killed;
 
+	if (sup->state != SUPERVISOR_RUNNING)
+		return; /* the end kills all that is left */
+	/* Whoever is being born now might be known to us only after this look. */
+	forkserver_read(sup);
+	if (sup->forkserver.pending != NULL) {
+		reaper_sweep_soon(sup);
+		return;
+	}
+	killed = proctree_signal(getpid(), SIGKILL, is_ours, sup);
 	if (killed > 0) {
-		log_info("killed %d processes that a dead worker left behind", killed);
+		log_info("killed what a dead worker left behind: %d", killed);
 		reaper_sweep_soon(sup); /* one of them may just have started another */
 	}
 }

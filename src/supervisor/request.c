@@ -108,6 +108,9 @@ static void open_call(
 		refuse(session, request, RUCHE_TOO_LARGE,
 			"the request is over the limit by the bytes that the daemon adds");
 		break;
+	case -EBUSY:
+		refuse(session, request, RUCHE_BUSY, "too many tasks are waiting");
+		break;
 	default:
 		refuse(session, request, RUCHE_BUSY, "the daemon has no memory for more calls");
 	}
@@ -118,15 +121,13 @@ static void call_function(
 {
 	struct supervisor *sup = session->sup;
 
-	if (!find_function(session, request, call))
-		return;
 	call->wants_answer = request->wants_answer;
 	call->msgid = request->msgid;
 	if (sup->state != SUPERVISOR_RUNNING)
 		refuse(session, request, RUCHE_SHUTTING_DOWN, "the daemon is ending");
 	else if (pool_is_dead(&sup->pool))
 		refuse(session, request, RUCHE_UNAVAILABLE, report_problem(sup));
-	else
+	else if (find_function(session, request, call))
 		open_call(session, request, call);
 }
 

@@ -71,7 +71,7 @@ static void on_stream(struct worker *worker, const uint8_t *frame)
 		return;
 	}
 	task = task_get(&sup->pool.tasks, head->task);
-	session = task != NULL ? session_get(sup, task->session) : NULL;
+	session = task != NULL && task->answered_to ? session_get(sup, task->session) : NULL;
 	if (session == NULL)
 		return;
 	session_send(session, frame, scan->params.off + array_head + 1);

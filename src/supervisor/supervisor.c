@@ -161,7 +161,7 @@ void supervisor_on_loaded(struct supervisor *sup)
 	if (sup->state != SUPERVISOR_STARTING)
 		return;
 	if (sup->options.check_only) {
-		log_info("%zu functions of %zu plugins: good", sup->functions.count,
+		log_info("good: %zu functions, plugins: %zu", sup->functions.count,
 			sup->options.plugin_count);
 		supervisor_stop(sup, 0, 0);
 		return;
@@ -169,11 +169,24 @@ void supervisor_on_loaded(struct supervisor *sup)
 	sup->state = SUPERVISOR_RUNNING;
 	listener_start(sup);
 	if (sup->options.session_fd < 0)
-		log_info("%u workers, %zu functions of %zu plugins%s%s", sup->pool.slot_count,
+		log_info("%u workers, %zu functions, plugins: %zu%s%s", sup->pool.slot_count,
 			sup->functions.count, sup->options.plugin_count,
 			sup->listener.path != NULL ? ", listening on " : "",
 			sup->listener.path != NULL ? sup->listener.path : "");
 	notify_send("READY=1\nSTATUS=Taking calls");
+}
+
+void supervisor_on_load_failed(struct supervisor *sup)
+{
+	if (sup->options.session_fd < 0) {
+		log_error("%s", sup->forkserver.problem);
+		supervisor_stop(sup, 1, 0);
+		return;
+	}
+	sup->forkserver.given_up = true;
+	sup->state = SUPERVISOR_RUNNING;
+	forkserver_want(sup); /* which gives up every slot */
+	listener_start(sup);
 }
 
 static void turn(struct supervisor *sup)
@@ -281,7 +294,9 @@ int ruched_main(int argc, char **argv)
 	log_open("ruched", LOG_LEVEL_INFO);
 	switch (options_parse(&options, argc, argv)) {
 	case OPTIONS_RUN:
-		log_open("ruched", options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+		log_open("ruched", options.verbose           ? LOG_LEVEL_DEBUG
+				   : options.session_fd >= 0 ? LOG_LEVEL_ERROR
+							     : LOG_LEVEL_INFO);
 		if (supervisor_init(&sup, &options) == 0)
 			status = supervisor_run(&sup);
 		supervisor_fini(&sup);

@@ -52,6 +52,7 @@ struct supervisor {
 	struct sessions sessions;
 	struct listener listener;
 	struct counters counters;
+	size_t task_bytes; /* of all open tasks' requests */
 
 	msgpack_sbuffer scratch; /* for one message at a time */
 	struct event on_child, on_term, on_int, stop_timer, orphan_timer;
@@ -65,6 +66,11 @@ void supervisor_fini(struct supervisor *sup);
 
 /* The fork server has loaded everything. */
 void supervisor_on_loaded(struct supervisor *sup);
+/*
+ * It died before it had, for the reason in forkserver.problem: the daemon ends with status 1.  A
+ * private one first tells its client, as the answer to whatever that calls.
+ */
+void supervisor_on_load_failed(struct supervisor *sup);
 
 /*
  * Takes nothing new, answers what is queued, and ends when what runs has ended, or after

@@ -19,17 +19,34 @@ void tail_add(struct tail *tail, const char *data, size_t len)
 	tail->len += len;
 }
 
-const char *tail_lines(const struct tail *tail, size_t *ret_len)
+/* Back from the end to the start of the `lines`-th line from there. */
+static const char *go_back(const struct tail *tail, int lines)
 {
 	const char *end = tail->text + tail->len, *at = end;
-	int lines = 0;
+	int seen = 0;
 
 	while (at > tail->text) {
 		/* The newline that ends the last line is not the start of another. */
-		if (at[-1] == '\n' && at != end && ++lines == TAIL_LINES)
+		if (at[-1] == '\n' && at != end && ++seen == lines)
 			break;
 		at--;
 	}
-	*ret_len = (size_t)(end - at);
+	return at;
+}
+
+const char *tail_lines(const struct tail *tail, size_t *ret_len)
+{
+	const char *at = go_back(tail, TAIL_LINES);
+
+	*ret_len = (size_t)(tail->text + tail->len - at);
+	return at;
+}
+
+const char *tail_last_line(const struct tail *tail, size_t *ret_len)
+{
+	const char *at = go_back(tail, 1);
+	size_t len = (size_t)(tail->text + tail->len - at);
+
+	*ret_len = len > 0 && at[len - 1] == '\n' ? len - 1 : len;
 	return at;
 }

@@ -20,5 +20,7 @@ void tail_add(struct tail *tail, const char *data, size_t len);
 
 /* The last TAIL_LINES lines, or as many as fitted; borrowed until the next change. */
 const char *tail_lines(const struct tail *tail, size_t *ret_len);
+/* The last of them alone, without its newline. */
+const char *tail_last_line(const struct tail *tail, size_t *ret_len);
 
 #endif

@@ -182,6 +182,7 @@ int worker_prepare(struct worker *worker, int ret[LINK_WORKER_FDS])
 		fd_close(&worker->output_fd);
 		return r;
 	}
+	worker->slot->restarts += worker->forked_at != 0; /* the first one is no restart */
 	worker->seq = 0;
 	worker->forked_at = clock_now();
 	scan_init(&worker->scan, MESSAGE_FRAME_MAX);
@@ -226,7 +227,6 @@ static void replace(struct worker *worker, enum restart_life life)
 void worker_bury(struct worker *worker, enum restart_life life)
 {
 	tear_down(worker);
-	worker->slot->restarts++;
 	replace(worker, life);
 }
 

@@ -102,7 +102,6 @@ static int tell_failed(struct forkserver *fs, const char *message)
 {
 	const char *const texts[] = {message};
 
-	log_error("%s", message);
 	return tell(fs, LINK_FAILED, texts, 1);
 }
 

@@ -257,8 +257,7 @@ int plugins_init(const struct plugins *plugins, char *error)
 
 		if (r == 0)
 			continue;
-		refuse(error, p->file,
-			"its init() returned %d; what it wrote to stderr may tell why", r);
+		refuse(error, p->file, "its init() returned %d", r);
 		return -ECANCELED;
 	}
 	return 0;

@@ -39,7 +39,5 @@ if NODE_PATH=${RUCHE_TEST_NODE_PATH:-} node -e "require('msgpack5rpc')" 2>/dev/n
 		env NODE_PATH="$RUCHE_TEST_NODE_PATH" timeout 20 node "$dir/client.js" "$sock"
 else
 	echo '# skipped: npm install msgpack5rpc and RUCHE_TEST_NODE_PATH (contrib/check does both)'
-	[ -z "${RUCHE_TEST_ALL:-}" ]
-	pass_or_fail $? 'the client for node may be missing here'
 fi
 finish

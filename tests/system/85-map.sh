@@ -8,8 +8,8 @@ check_output 'a hundred thousand lines in order' "$(seq 1 100000 | md5sum)" \
 	bash -c "seq 1 100000 | '$ruche' map echo | md5sum"
 check_output 'unordered: the same lines' "$(seq 1 20000 | md5sum)" \
 	bash -c "seq 1 20000 | '$ruche' map --unordered echo | sort -n | md5sum"
-check_output 'as they finish' '0.01 0.4 ' \
-	bash -c "printf '0.4\n0.01\n' | '$ruche' map --unordered -- sh -c 'sleep {}; echo {}' | tr '\n' ' '"
+check_output 'as they finish' '0.01 1.5 ' \
+	bash -c "printf '1.5\n0.01\n' | '$ruche' map --unordered -- sh -c 'sleep {}; echo {}' | tr '\n' ' '"
 check_output 'in order' '0.4 0.01 ' \
 	bash -c "printf '0.4\n0.01\n' | '$ruche' map -- sh -c 'sleep {}; echo {}' | tr '\n' ' '"
 check_output 'fixed arguments come first' '25 168 ' \
