@@ -6,8 +6,8 @@ set -u
 build=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../.." || exit 1
 failed=0
-mapfile -t sources < <(git ls-files 'src/*.c' 'tests/*.c' 'contrib/*.c')
-mapfile -t headers < <(git ls-files '*.h')
+mapfile -t sources < <(find src tests contrib -name '*.c' | sort)
+mapfile -t headers < <(find src tests include -name '*.h' | sort)
 
 echo '-- clang-format'
 clang-format --dry-run -Werror "${sources[@]}" "${headers[@]}" || failed=1
@@ -19,7 +19,7 @@ tidy() {
 }
 export -f tidy
 export build
-git ls-files 'src/*.c' 'contrib/*.c' |
+find src contrib -name '*.c' |
 	xargs -P "$(nproc)" -n 8 bash -c 'tidy "$@"' tidy || failed=1
 
 echo '-- cppcheck'
@@ -33,7 +33,7 @@ shellcheck -S warning -x -P SCRIPTDIR -e SC1091,SC2034,SC2154 contrib/check cont
 	tests/fuzz/run tests/fuzz/*.sh || failed=1
 
 echo '-- length of functions'
-git ls-files 'src/*.c' | ctags --fields=+ne --languages=C --kinds-C=f -f - -L - |
+find src -name '*.c' | ctags --fields=+ne --languages=C --kinds-C=f -f - -L - |
 	awk -F'\t' '{
 		for (i = 4; i <= NF; i++) {
 			if ($i ~ /^line:/) line = substr($i, 6)
