@@ -95,21 +95,25 @@ int call_open(struct session *session, const struct call_request *request)
 
 /* ---- ending --------------------------------------------------------------------------- */
 
-/* The session that waits for the answer; NULL: none. */
-static struct session *get_waiting(struct supervisor *sup, const struct task *task)
+/*
+ * The task leaves its session, before its answer is sent: if that cuts the session off, it is not
+ * among the calls that are then stopped.  The session that waits for the answer; NULL: none.
+ */
+static struct session *detach(struct supervisor *sup, struct task *task)
 {
-	return task->answered_to ? session_get(sup, task->session) : NULL;
+	struct session *session = session_get(sup, task->session);
+
+	if (session == NULL)
+		return NULL;
+	task->session = REF_NONE;
+	task_list_remove(&session->tasks, task);
+	session->task_bytes -= task->len;
+	session_wake(session);
+	return task->answered_to ? session : NULL;
 }
 
 static void end(struct supervisor *sup, struct task *task)
 {
-	struct session *session = session_get(sup, task->session);
-
-	if (session != NULL) {
-		task_list_remove(&session->tasks, task);
-		session->task_bytes -= task->len;
-		session_wake(session);
-	}
 	sup->task_bytes -= task->len;
 	if (task->state == TASK_QUEUED)
 		task_list_remove(&sup->pool.queue, task);
@@ -118,7 +122,7 @@ static void end(struct supervisor *sup, struct task *task)
 
 void call_answer(struct supervisor *sup, struct task *task, const void *body, size_t len)
 {
-	struct session *session = get_waiting(sup, task);
+	struct session *session = detach(sup, task);
 	bool succeeded = len > 0 && *(const uint8_t *)body == 0xc0; /* the error is nil */
 
 	*(succeeded ? &sup->counters.done : &sup->counters.failed) += 1;
@@ -133,7 +137,7 @@ void call_answer(struct supervisor *sup, struct task *task, const void *body, si
 
 void call_fail(struct supervisor *sup, struct task *task, const struct message_error *error)
 {
-	struct session *session = get_waiting(sup, task);
+	struct session *session = detach(sup, task);
 	struct counters *counters = &sup->counters;
 
 	*(error->code == RUCHE_CRASHED           ? &counters->crashed

@@ -200,7 +200,8 @@ int listener_open(struct supervisor *sup)
 	int r;
 
 	*listener = (struct listener){.fd = -1, .reserve = -1};
-	if (sup->options.session_fd >= 0 && fcntl(sup->options.session_fd, F_GETFD) < 0) {
+	if (sup->options.session_fd >= 0 &&
+		fcntl(sup->options.session_fd, F_SETFD, FD_CLOEXEC) < 0) {
 		log_error("descriptor %d, given by --session-fd, is not open",
 			sup->options.session_fd);
 		return -EBADF;

@@ -41,14 +41,18 @@ static void on_response(struct worker *worker, const uint8_t *frame)
 	slot_pop(slot, clock_now());
 	slot->done++;
 	worker->useful = true;
-	if (slot->state != SLOT_STOPPING)
-		evtimer_del(&worker->timer); /* it did stop in time */
 	if (task != NULL)
 		call_answer(sup, task, frame + scan->error.off, scan->len - scan->error.off);
 	head = slot_head(slot);
 	task = head != NULL ? task_get(&sup->pool.tasks, head->task) : NULL;
 	if (task != NULL)
 		task->started_at = slot->idle_since;
+	if (slot->state == SLOT_STOPPING)
+		return;
+	if (task != NULL && task->stop_signal != 0) /* it has started as well */
+		supervisor_set_timer(&worker->timer, WORKER_GRACE);
+	else
+		evtimer_del(&worker->timer); /* it did stop in time */
 }
 
 /* ---- streams -------------------------------------------------------------------------- */

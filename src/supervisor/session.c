@@ -251,11 +251,24 @@ static void on_end(struct session *session, ssize_t n)
 		session_finish(session); /* a half-close: it still wants its answers */
 }
 
+/* It is not read for now, and its going away has been told already, which is told once. */
+static void close_if_gone(struct session *session)
+{
+	if (session->ended && peer_has_gone(session->fd))
+		session_close(session);
+}
+
 static void pump(struct session *session)
 {
 	ssize_t n;
 
-	if (session->state != SESSION_OPEN || !handle_frames(session) || !session->readable)
+	if (session->state != SESSION_OPEN)
+		return;
+	if (!handle_frames(session)) {
+		close_if_gone(session);
+		return;
+	}
+	if (!session->readable)
 		return;
 	n = buf_read(&session->in, session->fd, READ_SIZE);
 	if (n == -EAGAIN) {
@@ -268,7 +281,9 @@ static void pump(struct session *session)
 	}
 	/* After a short read the next byte brings a new edge; only the end may come without. */
 	session->readable = n == READ_SIZE || session->ended;
-	if (handle_frames(session) && session->readable)
+	if (!handle_frames(session))
+		close_if_gone(session);
+	else if (session->readable)
 		mark_ready(session);
 }
 
