@@ -195,6 +195,8 @@ int worker_prepare(struct worker *worker, int ret[LINK_WORKER_FDS])
 void worker_on_forked(struct worker *worker, pid_t pid)
 {
 	worker->pid = pid;
+	if (worker->slot->state == SLOT_STOPPING)
+		worker_end_process(worker);
 	results_check_ready(worker);
 }
 

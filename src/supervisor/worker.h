@@ -90,6 +90,9 @@ bool worker_feed(struct worker *worker, const struct task *task, const uint8_t *
 /* Kills it and all it started; `why` is for the log and for `ruche workers`. */
 void worker_kill(struct worker *worker, const char *why);
 
+/* The part of it that needs the pid. */
+void worker_end_process(struct worker *worker);
+
 /* Lets it end by itself: no more tasks will come. */
 void worker_release(struct worker *worker);
 

@@ -94,6 +94,14 @@ static void requeue_unstarted(struct worker *worker)
 	}
 }
 
+void worker_end_process(struct worker *worker)
+{
+	if (worker->pid <= 0)
+		return;             /* it is being born: worker_on_forked() will see to it */
+	kill(worker->pid, SIGSTOP); /* so that it starts nothing more */
+	proctree_kill(worker->pid);
+}
+
 void worker_kill(struct worker *worker, const char *why)
 {
 	if (!slot_is_alive(worker->slot) || worker->slot->state == SLOT_STOPPING)
@@ -103,10 +111,7 @@ void worker_kill(struct worker *worker, const char *why)
 	slot_change(worker->slot, SLOT_ON_STOP);
 	requeue_unstarted(worker);
 	evtimer_del(&worker->timer);
-	if (worker->pid > 0) {
-		kill(worker->pid, SIGSTOP); /* so that it starts nothing more */
-		proctree_kill(worker->pid);
-	}
+	worker_end_process(worker);
 }
 
 static void flush(struct worker *worker)
