@@ -95,12 +95,20 @@ static int snapshot_take(struct snapshot *snap)
 	return r;
 }
 
+static int compare_pids(const void *a, const void *b)
+{
+	pid_t x = ((const struct proc *)a)->pid, y = ((const struct proc *)b)->pid;
+
+	return (x > y) - (x < y);
+}
+
 static bool has_member(const struct snapshot *snap, pid_t pid)
 {
-	for (size_t i = 0; i < snap->count; i++)
-		if (snap->procs[i].pid == pid)
-			return snap->procs[i].member;
-	return false;
+	struct proc key = {.pid = pid};
+	const struct proc *found =
+		bsearch(&key, snap->procs, snap->count, sizeof(*snap->procs), compare_pids);
+
+	return found != NULL && found->member;
 }
 
 /* Marks what descends from `root`; a pass for each generation, until nothing is added. */
@@ -129,6 +137,8 @@ int proctree_signal(pid_t root, int signal, bool (*spare)(void *user, pid_t chil
 	int count = 0;
 	int r = snapshot_take(&snap);
 
+	if (r == 0 && snap.count > 0)
+		qsort(snap.procs, snap.count, sizeof(*snap.procs), compare_pids);
 	if (r == 0)
 		mark_members(&snap, root, spare, user);
 	for (size_t i = 0; r == 0 && i < snap.count; i++)

@@ -15,12 +15,13 @@ int pool_init(struct pool *pool, uint32_t slot_count, const int *cores)
 	*pool = (struct pool){.slots = slots, .slot_count = slot_count};
 	task_table_init(&pool->tasks);
 	task_list_init(&pool->queue, TASK_LIST_QUEUE);
-	return 0;
+	return task_index_init(&pool->open);
 }
 
 void pool_fini(struct pool *pool)
 {
 	task_table_fini(&pool->tasks);
+	task_index_fini(&pool->open);
 	free(pool->slots);
 	*pool = (struct pool){0};
 }
@@ -32,7 +33,7 @@ struct slot *pool_find_idle(struct pool *pool)
 	for (uint32_t i = 0; i < pool->slot_count; i++) {
 		struct slot *slot = &pool->slots[i];
 
-		if (slot->state != SLOT_IDLE)
+		if (slot->state != SLOT_IDLE || slot->clogged)
 			continue;
 		if (best == NULL || slot->idle_since > best->idle_since)
 			best = slot;

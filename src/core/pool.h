@@ -10,12 +10,14 @@
  * running one while a worker has nothing to do.
  */
 
+#include "core/index.h"
 #include "core/slot.h"
 #include "core/task.h"
 
 struct pool {
 	struct task_table tasks;
 	struct task_list queue;
+	struct task_index open; /* tasks that somebody waits for */
 	struct slot *slots;
 	uint32_t slot_count;
 };

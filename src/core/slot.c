@@ -65,6 +65,8 @@ bool slot_is_alive(const struct slot *slot)
 
 bool slot_can_take(const struct slot *slot, const struct task *task)
 {
+	if (slot->clogged)
+		return false;
 	if (slot->state == SLOT_IDLE)
 		return true;
 	return slot->state == SLOT_BUSY && slot->count < SLOT_DEPTH && !slot->exclusive &&
@@ -130,5 +132,5 @@ void slot_take_back(struct slot *slot, struct slot_entry *entry)
 void slot_clear(struct slot *slot)
 {
 	slot->first = slot->count = slot->live = 0;
-	slot->exclusive = false;
+	slot->exclusive = slot->clogged = false;
 }

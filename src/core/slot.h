@@ -65,6 +65,7 @@ struct slot {
 	/* A ring: `count` entries from `first`, of which `live` are not taken back. */
 	struct slot_entry entries[SLOT_DEPTH];
 	uint32_t first, count, live;
+	bool clogged;   /* its worker takes no more bytes for now */
 	bool exclusive; /* what it has in flight tolerates no other */
 
 	uint64_t done, crashed, restarts; /* for status */

@@ -55,8 +55,9 @@ struct task {
 	size_t len;
 	uint16_t name_off, name_len;
 
-	struct ref session; /* whose it is; REF_NONE once that has gone */
-	bool answered_to;   /* somebody waits for the answer, as `msgid` of the session */
+	struct task *next_same; /* in the index of open calls */
+	struct ref session;     /* whose it is; REF_NONE once that has gone */
+	bool answered_to;       /* somebody waits for the answer, as `msgid` of the session */
 	uint32_t msgid;
 
 	uint32_t slot, seq;  /* while TASK_HANDED */

@@ -85,6 +85,8 @@ int call_open(struct session *session, const struct call_request *request)
 	task->answered_to = request->wants_answer;
 	task->msgid = request->msgid;
 	task->session = session->ref;
+	if (task->answered_to)
+		task_index_add(&sup->pool.open, task);
 	task_list_push(&session->tasks, task);
 	session->task_bytes += task->len;
 	sup->task_bytes += task->len;
@@ -105,6 +107,8 @@ static struct session *detach(struct supervisor *sup, struct task *task)
 
 	if (session == NULL)
 		return NULL;
+	if (task->answered_to)
+		task_index_remove(&sup->pool.open, task);
 	task->session = REF_NONE;
 	task_list_remove(&session->tasks, task);
 	session->task_bytes -= task->len;
@@ -158,11 +162,7 @@ void call_fail_queued(struct supervisor *sup, const struct message_error *error)
 
 struct task *call_find(struct session *session, uint32_t msgid)
 {
-	struct task *task = session->tasks.first;
-
-	while (task != NULL && (task->msgid != msgid || !task->answered_to))
-		task = task->next[TASK_LIST_SESSION];
-	return task;
+	return task_index_find(&session->sup->pool.open, session->ref, msgid);
 }
 
 /* Queued or taken back in time: answered at once.  Running: its worker is asked to stop it. */
@@ -194,6 +194,8 @@ void call_abandon_all(struct supervisor *sup, struct task_list *tasks)
 	while (tasks->first != NULL) {
 		struct task *task = tasks->first;
 
+		if (task->answered_to)
+			task_index_remove(&sup->pool.open, task);
 		task_list_remove(tasks, task);
 		task->session = REF_NONE;
 		if (task->answered_to)

@@ -24,6 +24,7 @@
 
 #define LOAD_LIMIT (120 * CLOCK_S) /* from its start to ready: plugins may load much */
 #define FORK_LIMIT (10 * CLOCK_S)
+#define USEFUL_AGE CLOCK_S /* one that lived this long is replaced at once */
 
 /* ---- starting it ---------------------------------------------------------------------- */
 
@@ -67,6 +68,19 @@ static int spawn(const char *path, char **argv, int link, pid_t *ret_pid)
 	return -r;
 }
 
+/* Our own limit of descriptors is none of the tasks' business. */
+static int spawn_with_limits(struct supervisor *sup, char **argv, int link, pid_t *ret_pid)
+{
+	struct rlimit ours;
+	int r;
+
+	getrlimit(RLIMIT_NOFILE, &ours);
+	setrlimit(RLIMIT_NOFILE, &sup->files);
+	r = spawn(sup->options.forkserver, argv, link, ret_pid);
+	setrlimit(RLIMIT_NOFILE, &ours);
+	return r;
+}
+
 static void on_message(evutil_socket_t fd, short what, void *data)
 {
 	(void)fd;
@@ -84,7 +98,7 @@ int forkserver_start(struct supervisor *sup)
 	if (r == 0)
 		r = fd_set_nonblock(ends[0]);
 	if (r == 0)
-		r = spawn(sup->options.forkserver, argv, ends[1], &fs->pid);
+		r = spawn_with_limits(sup, argv, ends[1], &fs->pid);
 	free(argv);
 	fd_close(&ends[1]);
 	if (r < 0) {
@@ -96,6 +110,7 @@ int forkserver_start(struct supervisor *sup)
 	}
 	fs->link = ends[0];
 	fs->ready = false;
+	fs->started_at = clock_now();
 	event_assign(&fs->on_message, sup->base, fs->link, EV_READ | EV_PERSIST, on_message, sup);
 	event_add(&fs->on_message, NULL);
 	supervisor_set_timer(&fs->timer, LOAD_LIMIT);
@@ -106,7 +121,9 @@ int forkserver_start(struct supervisor *sup)
 static void start_again(struct supervisor *sup)
 {
 	struct forkserver *fs = &sup->forkserver;
-	enum restart_life life = fs->ready ? RESTART_USEFUL : RESTART_NEVER_READY;
+	enum restart_life life = !fs->ready                                  ? RESTART_NEVER_READY
+				 : clock_now() - fs->started_at > USEFUL_AGE ? RESTART_USEFUL
+									     : RESTART_USELESS;
 	uint64_t delay = 0;
 
 	fs->ready = false;
@@ -199,14 +216,14 @@ static void ask(struct forkserver *fs, struct worker *worker)
 	if (r < 0) {
 		log_error("cannot prepare worker %u: %s", worker->slot->index, strerror(-r));
 		slot_change(worker->slot, SLOT_ON_FORK);
-		worker_on_fork_failed(worker, strerror(-r));
+		worker_on_fork_failed(worker, RESTART_USELESS, strerror(-r));
 		return;
 	}
 	r = send_fork(fs, worker, fds);
 	for (int i = 0; i < LINK_WORKER_FDS; i++)
 		fd_close(&fds[i]);
 	if (r < 0) {
-		worker_on_fork_failed(worker, "the fork server takes no requests");
+		worker_on_fork_failed(worker, RESTART_USELESS, "the fork server takes no requests");
 		return;
 	}
 	fs->pending = worker;
@@ -315,10 +332,11 @@ static void on_forked(struct supervisor *sup, const msgpack_object_array *messag
 		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
 			worker_on_forked(worker, pid);
 		else
-			worker_on_fork_failed(worker, "it died at once");
+			worker_on_fork_failed(worker, RESTART_NEVER_READY, "it died at once");
 	} else {
 		why = copy_str(&message->ptr[2]);
-		worker_on_fork_failed(worker, why != NULL ? why : "the fork server cannot fork");
+		worker_on_fork_failed(
+			worker, RESTART_USELESS, why != NULL ? why : "the fork server cannot fork");
 		free(why);
 	}
 	forkserver_want(sup);
@@ -401,7 +419,7 @@ void forkserver_on_exit(struct supervisor *sup)
 		return;
 	}
 	if (pending != NULL)
-		worker_on_fork_failed(pending, "the fork server died");
+		worker_on_fork_failed(pending, RESTART_USELESS, "the fork server died");
 	if (sup->state == SUPERVISOR_RUNNING)
 		start_again(sup);
 }

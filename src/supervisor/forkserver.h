@@ -24,6 +24,7 @@ struct forkserver {
 	pid_t pid; /* 0: none */
 	int link;  /* -1: none */
 	bool ready;
+	uint64_t started_at;      /* ns */
 	struct worker *pending;   /* whom the request under way is for */
 	uint32_t request;         /* its msgid */
 	struct functions loading; /* what it told so far */

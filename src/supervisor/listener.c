@@ -179,7 +179,7 @@ static void on_connect(evutil_socket_t listening, short what, void *data)
 		refuse_and_pause(sup);
 	if (fd < 0)
 		return;
-	if (sup->sessions.count >= CLIENTS_MAX)
+	if (sup->sessions.count >= sup->clients_max)
 		turn_away(sup, fd);
 	else
 		sup->listener.refusing = session_open(sup, fd) < 0;

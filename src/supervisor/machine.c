@@ -122,3 +122,15 @@ int machine_assign_cores(uint32_t wanted, int **ret_cores)
 	*ret_cores = cores;
 	return (int)count;
 }
+
+uint64_t machine_raise_files(struct rlimit *ret_before)
+{
+	struct rlimit limit = {.rlim_cur = 256, .rlim_max = 256};
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	*ret_before = limit;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return ret_before->rlim_cur;
+	return limit.rlim_cur;
+}

@@ -82,13 +82,60 @@ static bool strip_pool(const char **name, size_t *len)
 	return true;
 }
 
+static bool str_is(struct piece piece, const char *text)
+{
+	uint32_t len;
+	size_t head;
+
+	return scan_str(piece.data, piece.len, &len, &head) == 0 && len == strlen(text) &&
+	       memcmp(piece.data + head, text, len) == 0;
+}
+
+/* Is a truth set in a map? */
+static bool has_true(struct piece map, const char *key)
+{
+	const uint8_t *end = map.data + map.len, *at;
+	uint32_t pairs;
+	size_t head;
+
+	if (scan_map(map.data, map.len, &pairs, &head) < 0)
+		return false;
+	at = map.data + head;
+	for (uint32_t i = 0; i < pairs; i++) {
+		struct piece name = element(at, end, 0);
+		struct piece value = element(at, end, 1);
+
+		if (str_is(name, key))
+			return *value.data == 0xc3;
+		at = value.data + value.len;
+	}
+	return false;
+}
+
+static bool is_command(const struct call_request *call)
+{
+	return call->name_len == strlen("ruche.run") &&
+	       memcmp(call->name, "ruche.run", call->name_len) == 0;
+}
+
+/* [argv, options]: a command that is fed has its worker for itself. */
+static bool is_fed(const struct call_request *call)
+{
+	const uint8_t *params = call->params, *end = params + call->params_len;
+	uint32_t count;
+	size_t head;
+
+	return scan_array(params, call->params_len, &count, &head) == 0 && count >= 2 &&
+	       has_true(element(params + head, end, 1), "stream_input");
+}
+
 static bool find_function(
 	struct session *session, const struct request *request, struct call_request *call)
 {
 	char message[400];
 
 	if (strip_pool(&call->name, &call->name_len) &&
-		((call->name_len == 9 && memcmp(call->name, "ruche.run", 9) == 0) ||
+		(is_command(call) ||
 			functions_has(&session->sup->functions, call->name, call->name_len)))
 		return true;
 	text_format(message, sizeof(message),
@@ -127,8 +174,10 @@ static void call_function(
 		refuse(session, request, RUCHE_SHUTTING_DOWN, "the daemon is ending");
 	else if (pool_is_dead(&sup->pool))
 		refuse(session, request, RUCHE_UNAVAILABLE, report_problem(sup));
-	else if (find_function(session, request, call))
+	else if (find_function(session, request, call)) {
+		call->exclusive = is_command(call) && is_fed(call);
 		open_call(session, request, call);
+	}
 }
 
 static void on_function(struct session *session, const struct request *request)
@@ -173,52 +222,6 @@ static void on_call(struct session *session, const struct request *request)
 	call.name_len = name_len;
 	call.params = args.data;
 	call.params_len = args.len;
-	call_function(session, request, &call);
-}
-
-static bool str_is(struct piece piece, const char *text)
-{
-	uint32_t len;
-	size_t head;
-
-	return scan_str(piece.data, piece.len, &len, &head) == 0 && len == strlen(text) &&
-	       memcmp(piece.data + head, text, len) == 0;
-}
-
-/* Is a truth set in a map? */
-static bool has_true(struct piece map, const char *key)
-{
-	const uint8_t *end = map.data + map.len, *at;
-	uint32_t pairs;
-	size_t head;
-
-	if (scan_map(map.data, map.len, &pairs, &head) < 0)
-		return false;
-	at = map.data + head;
-	for (uint32_t i = 0; i < pairs; i++) {
-		struct piece name = element(at, end, 0);
-		struct piece value = element(at, end, 1);
-
-		if (str_is(name, key))
-			return *value.data == 0xc3;
-		at = value.data + value.len;
-	}
-	return false;
-}
-
-/*
- * [argv, options]: a function of every worker.  The daemon's part: a command that is fed
- * has its worker for itself.
- */
-static void on_run(struct session *session, const struct request *request)
-{
-	struct call_request call = {.name = request->name,
-		.name_len = request->name_len,
-		.params = request->params,
-		.params_len = request->params_len};
-
-	if (request->count >= 2)
-		call.exclusive = has_true(param(request, 1), "stream_input");
 	call_function(session, request, &call);
 }
 
@@ -283,11 +286,12 @@ static void on_input(struct session *session, const struct request *request)
 		return;
 	}
 	task = call_find(session, (uint32_t)msgid);
-	if (task == NULL || task->state != TASK_HANDED || !task->exclusive)
+	if (task == NULL)
 		return; /* it ended in the meantime */
 	value = param(request, 1);
-	if (!worker_feed(
-		    &session->sup->workers[task->slot], task, value.data, value.len, INPUT_MAX)) {
+	if (task->state != TASK_HANDED || !task->exclusive ||
+		!worker_feed(&session->sup->workers[task->slot], task, value.data, value.len,
+			INPUT_MAX)) {
 		reply_fault(session, &error);
 		session_finish(session);
 	}
@@ -331,7 +335,7 @@ static const struct method {
 	void (*handle)(struct session *session, const struct request *request);
 } methods[] = {
 	{"ruche.call", on_call},
-	{"ruche.run", on_run},
+	{"ruche.run", on_function},
 	{"ruche.cancel", on_cancel},
 	{RUCHE_INPUT, on_input},
 	{"ruche.ping", on_ping},

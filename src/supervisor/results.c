@@ -41,6 +41,8 @@ static void on_response(struct worker *worker, const uint8_t *frame)
 	slot_pop(slot, clock_now());
 	slot->done++;
 	worker->useful = true;
+	if (task != NULL && task->stop_signal != 0)
+		claim_clear_stop(worker->claims);
 	if (task != NULL)
 		call_answer(sup, task, frame + scan->error.off, scan->len - scan->error.off);
 	head = slot_head(slot);
@@ -50,12 +52,31 @@ static void on_response(struct worker *worker, const uint8_t *frame)
 	if (slot->state == SLOT_STOPPING)
 		return;
 	if (task != NULL && task->stop_signal != 0) /* it has started as well */
-		supervisor_set_timer(&worker->timer, WORKER_GRACE);
+		worker_request_stop(worker, task);
 	else
 		evtimer_del(&worker->timer); /* it did stop in time */
 }
 
 /* ---- streams -------------------------------------------------------------------------- */
+
+/*
+ * The client does not read, so its worker is not read from: that shall cost nobody else.  What waits
+ * behind the task goes elsewhere; if the worker has started that already, the stream has ended.
+ */
+static void block(struct worker *worker, const struct session *session)
+{
+	worker_requeue_unstarted(worker);
+	if (worker->slot->live != 1)
+		return;
+	worker->slot->exclusive = true; /* until it is idle */
+	worker->blocked_on = session->ref;
+	event_del(&worker->on_results);
+}
+
+static uint32_t get_uint32(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
 
 /* Sends a notification on to whom the running task is for; its msgid is the first parameter. */
 static void on_stream(struct worker *worker, const uint8_t *frame)
@@ -70,10 +91,12 @@ static void on_stream(struct worker *worker, const uint8_t *frame)
 	size_t array_head;
 
 	scan_array(params, scan->params.len, &count, &array_head);
-	if (head == NULL || count == 0 || params[array_head] != 0xce) {
-		fault(worker, "it sent a stream that belongs to no task");
+	if (count == 0 || params[array_head] != 0xce) {
+		fault(worker, "it sent a stream without a msgid");
 		return;
 	}
+	if (head == NULL || get_uint32(params + array_head + 1) != head->seq)
+		return; /* of a task that has been answered */
 	task = task_get(&sup->pool.tasks, head->task);
 	session = task != NULL && task->answered_to ? session_get(sup, task->session) : NULL;
 	if (session == NULL)
@@ -84,10 +107,8 @@ static void on_stream(struct worker *worker, const uint8_t *frame)
 			(uint8_t)(task->msgid >> 8), (uint8_t)task->msgid},
 		4);
 	session_send(session, params + array_head + 5, scan->params.len - array_head - 5);
-	if (session_is_full(session)) {
-		worker->blocked_on = session->ref;
-		event_del(&worker->on_results);
-	}
+	if (session_is_full(session))
+		block(worker, session);
 }
 
 void workers_unblock(struct supervisor *sup, struct ref session)

@@ -195,6 +195,7 @@ static void turn(struct supervisor *sup)
 	sessions_pump(sup);
 	if (sup->state == SUPERVISOR_STOPPING)
 		fail_queued(sup);
+	workers_flush(sup); /* so that a worker that has room again is known to have */
 	dispatch_run(sup);
 	workers_flush(sup);
 	sessions_flush(sup);
@@ -211,6 +212,19 @@ int supervisor_run(struct supervisor *sup)
 }
 
 /* ---- setting up ------------------------------------------------------------------------- */
+
+/* Workers come first: each has three descriptors, and some more while it is being made. */
+static void init_limits(struct supervisor *sup)
+{
+	uint64_t files = machine_raise_files(&sup->files);
+	uint64_t kept = 64 + 3 * (uint64_t)sup->pool.slot_count;
+
+	if (files <= kept)
+		sup->clients_max = 1;
+	else
+		sup->clients_max =
+			files - kept < CLIENTS_MAX ? (uint32_t)(files - kept) : CLIENTS_MAX;
+}
 
 static int init_pool(struct supervisor *sup)
 {
@@ -258,6 +272,7 @@ int supervisor_init(struct supervisor *sup, struct options *options)
 		log_error("cannot set up: %s", strerror(-r));
 		return r;
 	}
+	init_limits(sup);
 	init_events(sup);
 	forkserver_init(sup);
 	r = listener_open(sup);
@@ -266,6 +281,10 @@ int supervisor_init(struct supervisor *sup, struct options *options)
 
 void supervisor_fini(struct supervisor *sup)
 {
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL); /* no signal changes the exit status any more */
 	sessions_fini(sup);
 	listener_close(sup);
 	workers_fini(sup);

@@ -6,7 +6,7 @@
  * The daemon: one thread, one event loop.  A turn of the loop reads what came, hands
  * tasks to workers, and writes once to each descriptor that has something to be written:
  *
- *	events → sessions_pump → dispatch_run → workers_flush → sessions_flush
+ *	events → sessions_pump → workers_flush → dispatch_run → workers_flush → sessions_flush
  *
  * Everything is owned by struct supervisor.  Callbacks of the loop never free a session
  * or a worker under another callback's feet: sessions are freed at the end of a turn, workers
@@ -18,6 +18,7 @@
 #include <msgpack.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include "core/pool.h"
 #include "supervisor/forkserver.h"
@@ -44,6 +45,8 @@ struct supervisor {
 	int exit_status;
 	bool given_up; /* on children and clients that keep the end waiting */
 	uint64_t started_at;
+	struct rlimit files; /* descriptors that tasks may open */
+	uint32_t clients_max;
 
 	struct functions functions;
 	struct forkserver forkserver;

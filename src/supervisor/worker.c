@@ -232,13 +232,13 @@ void worker_bury(struct worker *worker, enum restart_life life)
 	replace(worker, life);
 }
 
-void worker_on_fork_failed(struct worker *worker, const char *why)
+void worker_on_fork_failed(struct worker *worker, enum restart_life life, const char *why)
 {
 	text_format(worker->last_death, sizeof(worker->last_death), "%s", why);
 	if (worker->sup->state == SUPERVISOR_RUNNING)
 		log_warning("worker %u could not be started: %s", worker->slot->index, why);
 	slot_change(worker->slot, SLOT_ON_DEATH);
-	worker_bury(worker, RESTART_NEVER_READY);
+	worker_bury(worker, life);
 }
 
 void worker_release(struct worker *worker)

@@ -64,8 +64,11 @@ void workers_fini(struct supervisor *sup);
 int worker_prepare(struct worker *worker, int ret[LINK_WORKER_FDS]);
 /* The fork server made it. */
 void worker_on_forked(struct worker *worker, pid_t pid);
-/* It was not made, or nobody knows what became of it. */
-void worker_on_fork_failed(struct worker *worker, const char *why);
+/*
+ * It was not made, or nobody knows what became of it.  RESTART_USELESS if that was no fault of the
+ * worker's, so that it is tried again without end.
+ */
+void worker_on_fork_failed(struct worker *worker, enum restart_life life, const char *why);
 
 /* Gives back all that the dead worker had and asks for another. */
 void worker_bury(struct worker *worker, enum restart_life life);
@@ -79,6 +82,9 @@ void worker_hand(struct worker *worker, struct task *task);
 
 /* Gets a task back that the worker has not started; the task is then queued nowhere.  False: too late. */
 bool worker_take_back(struct supervisor *sup, struct task *task);
+
+/* What it has not started goes back to the front of the queue, in the order it had. */
+void worker_requeue_unstarted(struct worker *worker);
 
 /* Asks it to stop the task it has started, and kills it if that takes longer than the grace period. */
 void worker_request_stop(struct worker *worker, const struct task *task);

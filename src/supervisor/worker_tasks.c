@@ -79,8 +79,7 @@ bool worker_feed(struct worker *worker, const struct task *task, const uint8_t *
 	return true;
 }
 
-/* What it has not started goes back to the front of the queue, in the order it had. */
-static void requeue_unstarted(struct worker *worker)
+void worker_requeue_unstarted(struct worker *worker)
 {
 	struct supervisor *sup = worker->sup;
 	struct slot *slot = worker->slot;
@@ -109,7 +108,7 @@ void worker_kill(struct worker *worker, const char *why)
 	log_warning("worker %u (pid %d) is killed: %s", worker->slot->index, (int)worker->pid, why);
 	text_format(worker->problem, sizeof(worker->problem), "%s", why);
 	slot_change(worker->slot, SLOT_ON_STOP);
-	requeue_unstarted(worker);
+	worker_requeue_unstarted(worker);
 	evtimer_del(&worker->timer);
 	worker_end_process(worker);
 }
@@ -124,7 +123,8 @@ static void flush(struct worker *worker)
 		buf_consume(&worker->out, buf_len(&worker->out));
 		return;
 	}
-	if (buf_len(&worker->out) > 0)
+	worker->slot->clogged = buf_len(&worker->out) > 0;
+	if (worker->slot->clogged)
 		event_add(&worker->on_tasks_room, NULL);
 }
 

@@ -91,6 +91,12 @@ static inline void claim_request_stop(struct claim_page *page, uint32_t seq, int
 	atomic_store(&page->stop, (uint64_t)seq << 32 | (uint32_t)signal);
 }
 
+/* Supervisor: the task has ended; its number may come again. */
+static inline void claim_clear_stop(struct claim_page *page)
+{
+	atomic_store(&page->stop, 0);
+}
+
 /* Worker: the signal that task `seq` is to be stopped by, or 0. */
 static inline int claim_stop_signal(struct claim_page *page, uint32_t seq)
 {

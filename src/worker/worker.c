@@ -2,10 +2,12 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "wire/claim.h"
@@ -83,6 +85,14 @@ static void clean_up(void)
 		log_warning("a process that a task has left behind cannot be killed");
 }
 
+/* Set in whatever a task forks: it is no worker. */
+static bool is_copy;
+
+static void on_fork(void)
+{
+	is_copy = true;
+}
+
 static int run(struct worker *w, const uint8_t *frame, const struct scan *scan)
 {
 	int returned;
@@ -90,6 +100,8 @@ static int run(struct worker *w, const uint8_t *frame, const struct scan *scan)
 	task_begin(&w->task, scan->msgid);
 	stop_begin(scan->msgid);
 	returned = call_function(w, frame, scan);
+	if (is_copy)
+		_exit(EXIT_SUCCESS); /* a child of the function came back from it, as its parent will */
 	stop_end();
 	clean_up();
 	return task_answer(&w->task, returned);
@@ -147,8 +159,9 @@ static int announce(struct worker *w, const char *message)
 
 static int start_and_work(struct worker *w)
 {
-	char error[PLUGIN_ERROR_MAX];
-	bool ready = plugins_init(w->plugins, error) == 0;
+	char error[PLUGIN_ERROR_MAX] = "no memory";
+	bool ready =
+		plugins_init(w->plugins, error) == 0 && pthread_atfork(NULL, NULL, on_fork) == 0;
 
 	fflush(stdout);
 	if (announce(w, ready ? NULL : error) < 0 || !ready)

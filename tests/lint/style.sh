@@ -19,8 +19,8 @@ tidy() {
 }
 export -f tidy
 export build
-find src contrib -name '*.c' |
-	xargs -P "$(nproc)" -n 8 bash -c 'tidy "$@"' tidy || failed=1
+find src contrib -name '*.c' -print0 |
+	xargs -0 -P "$(nproc)" -n 8 bash -c 'tidy "$@"' tidy || failed=1
 
 echo '-- cppcheck'
 cppcheck --quiet -j "$(nproc)" --std=c11 --error-exitcode=1 --inline-suppr \

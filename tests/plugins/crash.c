@@ -97,6 +97,12 @@ static int crash_stack(struct ruche_task *task)
 	return ruche_return_uint64(task, descend(1));
 }
 
+/* Both come back from here. */
+static int crash_fork(struct ruche_task *task)
+{
+	return fork() < 0 ? ruche_fail(task, "cannot fork") : 0;
+}
+
 static int crash_kill(struct ruche_task *task)
 {
 	(void)task;
@@ -421,6 +427,7 @@ static const struct ruche_function functions[] = {
 	{.name = "crash.close", .run = crash_close, .params = ""},
 	{.name = "crash.orphan", .run = crash_orphan, .params = "file"},
 	{.name = "crash.orphan_die", .run = crash_orphan_die, .params = "file"},
+	{.name = "crash.fork", .run = crash_fork, .params = ""},
 	{.name = "crash.stop", .run = crash_stop, .params = ""},
 	{.name = "test.fail", .run = test_fail, .params = "message"},
 	{.name = "test.spin", .run = test_spin, .params = "seconds"},

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/cores.h"
+#include "core/index.h"
 #include "core/pool.h"
 #include "core/restart.h"
 #include "core/slot.h"
@@ -91,6 +92,33 @@ START_TEST(list_keeps_order_through_removals_anywhere)
 	task_list_remove(&list, t[3]);
 	ck_assert_ptr_null(list.first);
 	ck_assert_ptr_null(list.last);
+	task_table_fini(&table);
+}
+END_TEST
+
+START_TEST(open_call_is_found_by_session_and_msgid)
+{
+	enum { COUNT = 2000 };
+	struct task_table table;
+	struct task_index index;
+	struct task *t[COUNT];
+
+	task_table_init(&table);
+	ck_assert_int_eq(task_index_init(&index), 0);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		t[i] = task_new(&table);
+		t[i]->session = (struct ref){i % 7, 1};
+		t[i]->msgid = i / 7;
+		task_index_add(&index, t[i]);
+	}
+	for (uint32_t i = 0; i < COUNT; i += 3)
+		task_index_remove(&index, t[i]);
+	for (uint32_t i = 0; i < COUNT; i++)
+		ck_assert_ptr_eq(task_index_find(&index, (struct ref){i % 7, 1}, i / 7),
+			i % 3 == 0 ? NULL : t[i]);
+	ck_assert_ptr_null(task_index_find(&index, (struct ref){1, 2}, 0));
+	ck_assert_ptr_null(task_index_find(&index, (struct ref){1, 1}, COUNT));
+	task_index_fini(&index);
 	task_table_fini(&table);
 }
 END_TEST
@@ -440,6 +468,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, no_reference_finds_nothing);
 	tcase_add_test(tc, table_grows_and_pointers_stay);
 	tcase_add_test(tc, list_keeps_order_through_removals_anywhere);
+	tcase_add_test(tc, open_call_is_found_by_session_and_msgid);
 	tcase_add_test(tc, useful_worker_is_replaced_at_once_for_ever);
 	tcase_add_test(tc, stillborn_worker_backs_off_then_is_given_up);
 	tcase_add_test(tc, useless_worker_waits_longer_up_to_the_limit_but_is_not_given_up);
