@@ -140,8 +140,17 @@ import json, sys
 print(json.load(sys.stdin)[int(sys.argv[1])]["pid"] or "")' "$1"
 }
 
+# descriptors PID: how many it has open, once that has been the same ten times running (the
+# daemon closes a connection a moment after the client did)
 descriptors() {
-	ls "/proc/$1/fd" | wc -l
+	local last=-1 now same=0
+	while [ $same -lt 10 ]; do
+		now=$(find "/proc/$1/fd" -type l | wc -l)
+		[ "$now" -eq "$last" ] && same=$((same + 1)) || same=0
+		last=$now
+		sleep 0.01
+	done
+	echo "$last"
 }
 
 # ---- what is left behind ----------------------------------------------------------------
