@@ -24,6 +24,7 @@
 
 #define LOAD_LIMIT (120 * CLOCK_S) /* from its start to ready: plugins may load much */
 #define FORK_LIMIT (10 * CLOCK_S)
+#define PAUSE_MAX (200 * CLOCK_MS)
 #define USEFUL_AGE CLOCK_S /* one that lived this long is replaced at once */
 
 /* ---- starting it ---------------------------------------------------------------------- */
@@ -135,7 +136,8 @@ static void start_again(struct supervisor *sup)
 		delay = RESTART_DELAY_MAX;
 		/* fall through */
 	case RESTART_LATER:
-		supervisor_set_timer(&fs->timer, delay);
+		/* Without it no worker is replaced: it may not keep the pool waiting for long. */
+		supervisor_set_timer(&fs->timer, delay < PAUSE_MAX ? delay : PAUSE_MAX);
 		break;
 	case RESTART_GIVE_UP:
 		fs->given_up = true;
