@@ -51,10 +51,9 @@ static void on_response(struct worker *worker, const uint8_t *frame)
 		task->started_at = slot->idle_since;
 	if (slot->state == SLOT_STOPPING)
 		return;
-	if (task != NULL && task->stop_signal != 0) /* it has started as well */
-		worker_request_stop(worker, task);
-	else
-		evtimer_del(&worker->timer); /* it did stop in time */
+	evtimer_del(&worker->timer); /* it did stop in time */
+	if (task != NULL && task->stop_signal != 0)
+		worker_request_stop(worker, task); /* the next has started too, and is to stop */
 }
 
 /* ---- streams -------------------------------------------------------------------------- */
@@ -73,11 +72,6 @@ static void block(struct worker *worker, const struct session *session)
 	event_del(&worker->on_results);
 }
 
-static uint32_t get_uint32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 /* Sends a notification on to whom the running task is for; its msgid is the first parameter. */
 static void on_stream(struct worker *worker, const uint8_t *frame)
 {
@@ -87,6 +81,7 @@ static void on_stream(struct worker *worker, const uint8_t *frame)
 	const uint8_t *params = frame + scan->params.off;
 	struct session *session;
 	struct task *task;
+	uint8_t msgid[4];
 	uint32_t count;
 	size_t array_head;
 
@@ -95,17 +90,15 @@ static void on_stream(struct worker *worker, const uint8_t *frame)
 		fault(worker, "it sent a stream without a msgid");
 		return;
 	}
-	if (head == NULL || get_uint32(params + array_head + 1) != head->seq)
+	if (head == NULL || message_read_id(params + array_head + 1) != head->seq)
 		return; /* of a task that has been answered */
 	task = task_get(&sup->pool.tasks, head->task);
 	session = task != NULL && task->answered_to ? session_get(sup, task->session) : NULL;
 	if (session == NULL)
 		return;
 	session_send(session, frame, scan->params.off + array_head + 1);
-	session_send(session,
-		(uint8_t[]){(uint8_t)(task->msgid >> 24), (uint8_t)(task->msgid >> 16),
-			(uint8_t)(task->msgid >> 8), (uint8_t)task->msgid},
-		4);
+	message_write_id(msgid, task->msgid);
+	session_send(session, msgid, sizeof(msgid));
 	session_send(session, params + array_head + 5, scan->params.len - array_head - 5);
 	if (session_is_full(session))
 		block(worker, session);

@@ -88,17 +88,8 @@ static void fail_queued(struct supervisor *sup)
 
 static void take_all_back(struct supervisor *sup)
 {
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++) {
-		struct slot *slot = &sup->pool.slots[i];
-
-		for (uint32_t j = slot->count; j-- > 0;) {
-			struct task *task =
-				task_get(&sup->pool.tasks, slot_entry_at(slot, j)->task);
-
-			if (task != NULL)
-				worker_take_back(sup, task);
-		}
-	}
+	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
+		worker_requeue_unstarted(&sup->workers[i]);
 }
 
 static void on_stop_timer(evutil_socket_t fd, short what, void *data)

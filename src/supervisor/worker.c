@@ -108,7 +108,7 @@ static int make_claims(struct worker *worker, int *ret_fd)
 	*ret_fd = fd;
 	return 0;
 fail:
-	close(fd);
+	fd_close(&fd); /* keeps errno */
 	return -errno;
 }
 

@@ -80,7 +80,9 @@ struct worker *worker_find(struct supervisor *sup, pid_t pid);
 /* Hands it the task, which has left the queue. */
 void worker_hand(struct worker *worker, struct task *task);
 
-/* Gets a task back that the worker has not started; the task is then queued nowhere.  False: too late. */
+/*
+ * Gets a task back that the worker has not started, to the front of the queue.  False: too late.
+ */
 bool worker_take_back(struct supervisor *sup, struct task *task);
 
 /* What it has not started goes back to the front of the queue, in the order it had. */

@@ -13,19 +13,12 @@
 #include "supervisor/call.h"
 #include "supervisor/supervisor.h"
 
-/* A frame's msgid stands behind the array's head, the type and its own head. */
-static void set_msgid(uint8_t *frame, uint32_t msgid)
-{
-	frame[3] = (uint8_t)(msgid >> 24);
-	frame[4] = (uint8_t)(msgid >> 16);
-	frame[5] = (uint8_t)(msgid >> 8);
-	frame[6] = (uint8_t)msgid;
-}
+enum { MSGID_AT = 3 }; /* behind the array's head, the type and the msgid's own head */
 
 void worker_hand(struct worker *worker, struct task *task)
 {
 	worker->seq = claim_next_seq(worker->seq);
-	set_msgid(task->frame, worker->seq);
+	message_write_id(task->frame + MSGID_AT, worker->seq);
 	claim_offer(worker->claims, worker->seq);
 	slot_push(worker->slot, worker->seq, task, clock_now());
 	worker->dirty = true;

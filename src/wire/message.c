@@ -65,18 +65,11 @@ static int status_of(int r)
 
 size_t message_write_head(uint8_t out[MESSAGE_HEAD_MAX], int type, uint32_t msgid)
 {
-	const uint8_t head[MESSAGE_HEAD_MAX] = {
-		0x94,
-		(uint8_t)type,
-		0xce,
-		(uint8_t)(msgid >> 24),
-		(uint8_t)(msgid >> 16),
-		(uint8_t)(msgid >> 8),
-		(uint8_t)msgid,
-	};
-
-	memcpy(out, head, sizeof(head));
-	return sizeof(head);
+	out[0] = 0x94;
+	out[1] = (uint8_t)type;
+	out[2] = 0xce;
+	message_write_id(out + 3, msgid);
+	return MESSAGE_HEAD_MAX;
 }
 
 static int pack_head(msgpack_packer *pk, int type, uint32_t msgid)

@@ -38,6 +38,20 @@ enum ruche_code message_code_from_name(const char *name, size_t len);
  */
 size_t message_write_head(uint8_t out[MESSAGE_HEAD_MAX], int type, uint32_t msgid);
 
+/* A msgid where it lies in a frame: the four bytes of a uint 32, after its head. */
+static inline void message_write_id(uint8_t *at, uint32_t msgid)
+{
+	at[0] = (uint8_t)(msgid >> 24);
+	at[1] = (uint8_t)(msgid >> 16);
+	at[2] = (uint8_t)(msgid >> 8);
+	at[3] = (uint8_t)msgid;
+}
+
+static inline uint32_t message_read_id(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
 /* The heads of frames; the caller packs what follows: params, or error and result. */
 int message_pack_request(msgpack_packer *pk, uint32_t msgid, const char *method, size_t method_len);
 int message_pack_response(msgpack_packer *pk, uint32_t msgid);
