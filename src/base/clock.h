@@ -10,4 +10,7 @@
 /* Nanoseconds of the monotonic clock. */
 uint64_t clock_now(void);
 
+/* Nanoseconds of the real-time clock, since 1970. */
+uint64_t clock_real(void);
+
 #endif

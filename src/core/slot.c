@@ -4,6 +4,7 @@
 #include <assert.h>
 
 static const char *const state_names[SLOT_STATES] = {
+	[SLOT_ABSENT] = "absent",
 	[SLOT_EMPTY] = "starting",
 	[SLOT_STARTING] = "starting",
 	[SLOT_IDLE] = "idle",
@@ -17,7 +18,9 @@ static const char *const state_names[SLOT_STATES] = {
 #define TO(state) ((state) + 1)
 
 static const uint8_t transitions[SLOT_STATES][SLOT_EVENTS] = {
+	[SLOT_ABSENT] = {[SLOT_ON_WANT] = TO(SLOT_EMPTY)},
 	[SLOT_EMPTY] = {[SLOT_ON_FORK] = TO(SLOT_STARTING),
+		[SLOT_ON_DISMISS] = TO(SLOT_ABSENT),
 		[SLOT_ON_BACK_OFF] = TO(SLOT_WAITING),
 		[SLOT_ON_GIVE_UP] = TO(SLOT_FAILED)},
 	[SLOT_STARTING] = {[SLOT_ON_READY] = TO(SLOT_IDLE),
@@ -35,8 +38,8 @@ static const uint8_t transitions[SLOT_STATES][SLOT_EVENTS] = {
 		[SLOT_ON_DRAINED] = TO(SLOT_STOPPING),
 		[SLOT_ON_STOP] = TO(SLOT_STOPPING),
 		[SLOT_ON_DEATH] = TO(SLOT_EMPTY)},
-	[SLOT_WAITING] = {[SLOT_ON_RETRY] = TO(SLOT_EMPTY)},
-	[SLOT_FAILED] = {[SLOT_ON_RETRY] = TO(SLOT_EMPTY)},
+	[SLOT_WAITING] = {[SLOT_ON_RETRY] = TO(SLOT_EMPTY), [SLOT_ON_DISMISS] = TO(SLOT_ABSENT)},
+	[SLOT_FAILED] = {[SLOT_ON_RETRY] = TO(SLOT_EMPTY), [SLOT_ON_DISMISS] = TO(SLOT_ABSENT)},
 };
 
 const char *slot_state_name(enum slot_state state)
@@ -46,7 +49,7 @@ const char *slot_state_name(enum slot_state state)
 
 void slot_init(struct slot *slot, uint32_t index, int core)
 {
-	*slot = (struct slot){.index = index, .core = core, .state = SLOT_EMPTY};
+	*slot = (struct slot){.index = index, .core = core, .state = SLOT_ABSENT};
 }
 
 void slot_change(struct slot *slot, enum slot_event event)
@@ -59,18 +62,19 @@ void slot_change(struct slot *slot, enum slot_event event)
 
 bool slot_is_alive(const struct slot *slot)
 {
-	return slot->state != SLOT_EMPTY && slot->state != SLOT_WAITING &&
-	       slot->state != SLOT_FAILED;
+	return slot->state == SLOT_STARTING || slot->state == SLOT_IDLE ||
+	       slot->state == SLOT_BUSY || slot->state == SLOT_STOPPING;
 }
 
 bool slot_can_take(const struct slot *slot, const struct task *task)
 {
-	if (slot->clogged)
+	if (slot->clogged || slot->leaving || slot->reserve ||
+		(slot->handed_max > 0 && slot->handed >= slot->handed_max))
 		return false;
 	if (slot->state == SLOT_IDLE)
 		return true;
 	return slot->state == SLOT_BUSY && slot->count < SLOT_DEPTH && !slot->exclusive &&
-	       !task->exclusive;
+	       !task->exclusive && !slot->lending && !slot->stalled;
 }
 
 struct slot_entry *slot_entry_at(struct slot *slot, uint32_t i)
@@ -81,6 +85,9 @@ struct slot_entry *slot_entry_at(struct slot *slot, uint32_t i)
 void slot_push(struct slot *slot, uint32_t seq, struct task *task, uint64_t now)
 {
 	assert(slot->count < SLOT_DEPTH);
+	if (slot->live == 0)
+		slot->measured_at = now;
+	slot->handed++;
 	*slot_entry_at(slot, slot->count) = (struct slot_entry){.seq = seq, .task = task->ref};
 	slot->count++;
 	slot->live++;
@@ -110,7 +117,7 @@ static void one_less(struct slot *slot, uint64_t now)
 	if (--slot->live > 0)
 		return;
 	slot->count = 0; /* what is left was taken back */
-	slot->exclusive = false;
+	slot->exclusive = slot->lending = false;
 	slot->idle_since = now;
 	slot_change(slot, SLOT_ON_DRAINED);
 }
@@ -119,6 +126,7 @@ void slot_pop(struct slot *slot, uint64_t now)
 {
 	assert(slot_head(slot) != NULL);
 	drop_first(slot);
+	slot->stalled = slot->lending = false;
 	one_less(slot, now);
 }
 
@@ -129,8 +137,24 @@ void slot_take_back(struct slot *slot, struct slot_entry *entry)
 	one_less(slot, slot->idle_since);
 }
 
+/* An eighth of what is new: a batch counts as one, or its first task would count for all its time. */
+void slot_measure(struct slot *slot, uint32_t count, uint64_t now)
+{
+	uint64_t each = (now - slot->measured_at) / count;
+
+	slot->service = slot->service - slot->service / 8 + each / 8;
+	slot->measured_at = now;
+}
+
+uint64_t slot_backlog(const struct slot *slot)
+{
+	return slot->service * slot->live;
+}
+
 void slot_clear(struct slot *slot)
 {
 	slot->first = slot->count = slot->live = 0;
-	slot->exclusive = slot->clogged = false;
+	slot->exclusive = slot->clogged = slot->lending = slot->leaving = slot->stalled =
+		slot->is_replaced = slot->stays = false;
+	slot->service = slot->handed = 0;
 }

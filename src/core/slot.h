@@ -5,16 +5,18 @@
 /*
  * One place for a worker: its state, and the tasks handed to the worker, in order.
  *
- *	                       give up
+ *	           give up
  *	 FAILED ◀──────────────────────────────┐
  *	                                       │
  *	          fork asked        ready      │           handed         stop
  *	 EMPTY ───────────▶ STARTING ─────▶ IDLE ◀──────────────▶ BUSY ────────▶ STOPPING
- *	   ▲ ▲                 │             │       drained       │                │
- *	   │ │                 ▼ death       ▼ death               ▼ death          ▼ death
- *	   │ └──────────────────────────── (EMPTY) ──────────────────────────────────┘
- *	   │ retry                             │ back off
- *	   └────────────── WAITING ◀───────────┘
+ *	 ▲ ▲ ▲                 │             │       drained       │                │
+ *	 │ │ │                 ▼ death       ▼ death               ▼ death          ▼ death
+ *	 │ │ └──────────────────────────── (EMPTY) ──────────────────────────────────┘
+ *	 │ │ retry                             │ back off
+ *	 │ └────────────── WAITING ◀───────────┘
+ *	 │ wanted
+ *	 └── ABSENT ◀── dismissed: EMPTY, WAITING, FAILED
  */
 
 #include <stdbool.h>
@@ -27,6 +29,7 @@
 enum { SLOT_DEPTH = 64 }; /* tasks in flight to one worker, the running one included */
 
 enum slot_state {
+	SLOT_ABSENT,   /* wants none */
 	SLOT_EMPTY,    /* wants a worker */
 	SLOT_STARTING, /* one was asked for */
 	SLOT_IDLE,
@@ -47,6 +50,8 @@ enum slot_event {
 	SLOT_ON_BACK_OFF,
 	SLOT_ON_RETRY,
 	SLOT_ON_GIVE_UP,
+	SLOT_ON_WANT,
+	SLOT_ON_DISMISS,
 	SLOT_EVENTS
 };
 
@@ -67,20 +72,33 @@ struct slot {
 	uint32_t first, count, live;
 	bool clogged;   /* its worker takes no more bytes for now */
 	bool exclusive; /* what it has in flight tolerates no other */
+	bool lending;   /* its task waits for calls of its own: another worker may run meanwhile */
+	bool leaving;   /* gets no more tasks, and its worker ends when it has none */
+	bool stalled;   /* makes no progress: nothing is handed ahead to it until it does */
+	bool reserve;   /* is not to be used yet */
+	bool is_replaced;  /* another one is on its way to take its place */
+	bool stays;        /* though it is outdated: what was to replace it failed */
+	uint32_t replaces; /* it is that other one, for slot `replaces` - 1; 0: for none */
+	uint32_t place;    /* among the pool's cores */
 
-	uint64_t done, crashed, restarts; /* for status */
+	uint64_t service;            /* ns that a task takes, a moving average */
+	uint64_t measured_at;        /* ns; up to when that has been looked at */
+	uint64_t looked_at;          /* `done` at the last look for progress */
+	uint64_t handed, handed_max; /* tasks to the present worker; 0: no limit */
+
+	uint64_t done, crashed, restarts; /* since the start, for status */
 };
 
 const char *slot_state_name(enum slot_state state);
 
-void slot_init(struct slot *slot, uint32_t index, int core);
+void slot_init(struct slot *slot, uint32_t index, int core); /* SLOT_ABSENT */
 
 /* Moves to the state that the table gives; an event that the state does not know is our own bug. */
 void slot_change(struct slot *slot, enum slot_event event);
 
 bool slot_is_alive(const struct slot *slot); /* has a worker, or one on its way */
 
-/* May this task be handed to it now, ahead of time if it is busy? */
+/* May this task be handed to it now, ahead of time if it is busy?  An idle one looks at no task: NULL. */
 bool slot_can_take(const struct slot *slot, const struct task *task);
 
 /* Hands it a task under the worker's next sequence number.  slot_can_take() must be true. */
@@ -100,6 +118,12 @@ struct slot_entry *slot_entry_at(struct slot *slot, uint32_t i);
 
 /* The supervisor got this entry back: its worker will skip it. */
 void slot_take_back(struct slot *slot, struct slot_entry *entry);
+
+/* `count` of its tasks were answered by now: how long does one take? */
+void slot_measure(struct slot *slot, uint32_t count, uint64_t now);
+
+/* How long what is in front of a task handed to it now would take, by what is known. */
+uint64_t slot_backlog(const struct slot *slot);
 
 /* After the worker's death, when all entries have been dealt with. */
 void slot_clear(struct slot *slot);

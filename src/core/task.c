@@ -52,8 +52,10 @@ void task_table_init(struct task_table *table)
 void task_table_fini(struct task_table *table)
 {
 	for (uint32_t c = 0; c < table->chunk_count; c++) {
-		for (uint32_t i = 0; i < CHUNK_SIZE; i++)
+		for (uint32_t i = 0; i < CHUNK_SIZE; i++) {
 			free(table->chunks[c][i].frame);
+			free(table->chunks[c][i].plan);
+		}
 		free(table->chunks[c]);
 	}
 	free(table->chunks);
@@ -96,7 +98,9 @@ struct task *task_new(struct task_table *table)
 void task_free(struct task_table *table, struct task *task)
 {
 	free(task->frame);
+	free(task->plan);
 	task->frame = NULL;
+	task->plan = NULL;
 	task->state = TASK_FREE;
 	if (++task->ref.generation == 0)
 		task->ref.generation = 1;
@@ -112,4 +116,17 @@ struct task *task_get(const struct task_table *table, struct ref ref)
 		return NULL;
 	task = &table->chunks[ref.index >> CHUNK_BITS][ref.index & (CHUNK_SIZE - 1)];
 	return task->ref.generation == ref.generation && task->state != TASK_FREE ? task : NULL;
+}
+
+struct task *task_next(const struct task_table *table, const struct task *task)
+{
+	uint32_t index = task == NULL ? 0 : task->ref.index + 1;
+
+	for (; index >> CHUNK_BITS < table->chunk_count; index++) {
+		struct task *next = &table->chunks[index >> CHUNK_BITS][index & (CHUNK_SIZE - 1)];
+
+		if (next->state != TASK_FREE)
+			return next;
+	}
+	return NULL;
 }

@@ -7,19 +7,32 @@
  * generation), which goes stale when the task is freed: keep references across
  * callbacks, never pointers.
  *
- *	           task_new                      handed to a worker
- *	 (free) ─────────────▶ TASK_QUEUED ────────────────────────────▶ TASK_HANDED
- *	    ▲                    │     ▲         taken back, or its          │
- *	    │ dropped            │     └───────  worker died before  ────────┤
- *	    ├────────────────────┘               it had started              │
- *	    └────────────────────────────────────────────────────────────────┘ answered
+ *	             its time has come       has a worker
+ *	 TASK_DELAYED ─────────▶ TASK_QUEUED ─────────▶ TASK_HANDED
+ *	   ▲                      ▲ │     ▲ taken back, or its worker │ │
+ *	   │ another attempt      │ │     └──── died before it ───────┘ │
+ *	   │                      │ ▼           had started             │ answered
+ *	   │              TASK_PARKED                                   ▼
+ *	   └─── (its function runs as often as it may) ◀──────── TASK_ENDED, if its result is kept
+ *
+ * A task can be answered, and then ends, in every state.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum task_state { TASK_FREE, TASK_QUEUED, TASK_HANDED };
+enum task_state {
+	TASK_FREE,
+	TASK_DELAYED, /* waits for a point of time */
+	TASK_QUEUED,
+	TASK_PARKED, /* waits for another task of its function to end */
+	TASK_HANDED, /* a worker has it */
+	TASK_ENDED,  /* only its answer is kept */
+};
+
+/* Why it is to be stopped. */
+enum task_stop { TASK_STOP_NOT, TASK_STOP_CANCEL, TASK_STOP_TIMEOUT, TASK_STOP_DEADLINE };
 
 struct ref {
 	uint32_t index, generation; /* generation 0 refers to nothing */
@@ -34,10 +47,16 @@ static inline bool ref_is_equal(struct ref a, struct ref b)
 
 /* A task can be in one list of each kind at a time. */
 enum task_list_kind {
-	TASK_LIST_QUEUE, /* what waits for a worker; also the table's free list */
-	TASK_LIST_SESSION,
+	TASK_LIST_QUEUE,   /* what waits; the table's free list; all kept results */
+	TASK_LIST_SESSION, /* what a connection waits for; a user's kept results */
 	TASK_LIST_KINDS
 };
+
+struct client;
+struct flow;
+struct handle;
+struct plan;
+struct record;
 
 struct task_list {
 	enum task_list_kind kind;
@@ -60,10 +79,22 @@ struct task {
 	bool answered_to;       /* somebody waits for the answer, as `msgid` of the session */
 	uint32_t msgid;
 
+	struct flow *flow;     /* where it queues */
+	struct client *client; /* who asked */
+	struct record *record; /* of its function; NULL: none is kept */
+	struct plan *plan;     /* owned; NULL: to be run as soon as can be, once */
+	struct handle *handle; /* owned; NULL: nobody can ask for it but the caller */
+
+	uint8_t pool;
+	int8_t priority;
 	uint32_t slot, seq;  /* while TASK_HANDED */
 	bool exclusive;      /* shares its worker with no other task, not even waiting ones */
-	int stop_signal;     /* somebody asked for it to be stopped; 0: nobody */
-	uint64_t started_at; /* ns; when it was handed to the worker that has it */
+	bool counts;         /* among the running ones of its user and function */
+	enum task_stop stop; /* somebody wants it to be stopped, */
+	int stop_signal;     /* by this signal; 0: nobody */
+	uint16_t attempts;   /* runs that have ended */
+	uint64_t opened_at, started_at; /* ns; accepted; handed to the worker that has it */
+	uint64_t ran;                   /* ns with workers, the present one not counted */
 };
 
 struct task_table {
@@ -74,13 +105,15 @@ struct task_table {
 };
 
 void task_table_init(struct task_table *table);
-/* Frees every task, with its frame. */
+/* Frees every task, with its frame and its plan; the handles must be gone. */
 void task_table_fini(struct task_table *table);
 
 /* A task with nothing but its reference set, queued in no list; NULL: no memory.  The table owns it. */
 struct task *task_new(struct task_table *table);
-/* Frees the frame; references go stale.  The task must be in no list. */
+/* Frees frame and plan; references go stale.  The task must be in no list and have no handle. */
 void task_free(struct task_table *table, struct task *task);
+/* Walks all tasks that are not free: the one after `task`, the first for NULL; NULL at the end. */
+struct task *task_next(const struct task_table *table, const struct task *task);
 /* NULL if the reference is stale.  Valid until the task is freed. */
 struct task *task_get(const struct task_table *table, struct ref ref);
 

@@ -7,9 +7,8 @@
 
 #include "core/cores.h"
 #include "core/index.h"
-#include "core/pool.h"
 #include "core/restart.h"
-#include "core/slot.h"
+#include "core/scheduler.h"
 #include "core/task.h"
 
 #include "check_main.h"
@@ -227,6 +226,7 @@ END_TEST
 
 static void make_ready(struct slot *slot, uint64_t now)
 {
+	slot_change(slot, SLOT_ON_WANT);
 	slot_change(slot, SLOT_ON_FORK);
 	slot_change(slot, SLOT_ON_READY);
 	slot->idle_since = now;
@@ -325,43 +325,55 @@ START_TEST(impossible_event_is_caught)
 }
 END_TEST
 
-/* ---- the pool --------------------------------------------------------------------------- */
+/* ---- the scheduler ------------------------------------------------------------------------ */
 
-static struct pool pool;
+static struct scheduler scheduler;
+static struct task_table tasks;
+static struct queue_client client;
 static uint32_t next_seq;
 
-static void pool_setup(void)
+static void setup(void)
 {
-	static const int cores[4] = {0, 1, 2, 3};
-
 	next_seq = 1;
-	ck_assert_int_eq(pool_init(&pool, 2, cores), 0);
-	make_ready(&pool.slots[0], 100);
-	make_ready(&pool.slots[1], 200);
+	task_table_init(&tasks);
+	ck_assert_int_eq(scheduler_init(&scheduler, 4), 0);
+	scheduler.width = 2;
+	for (uint32_t i = 0; i < 2; i++) {
+		struct slot *slot = scheduler_want_slot(&scheduler, (int)i);
+
+		ck_assert_uint_eq(slot->index, i);
+		slot_change(slot, SLOT_ON_FORK);
+		slot_change(slot, SLOT_ON_READY);
+		slot->idle_since = 100 * (i + 1);
+	}
 }
 
-static void pool_teardown(void)
+static void teardown(void)
 {
-	pool_fini(&pool);
+	queue_client_fini(&client);
+	client = (struct queue_client){0};
+	task_table_fini(&tasks);
+	scheduler_fini(&scheduler);
 }
 
 static struct task *enqueue(void)
 {
-	struct task *task = task_new(&pool.tasks);
+	struct task *task = task_new(&tasks);
 
-	task_list_push(&pool.queue, task);
+	task->flow = queue_flow(&scheduler.queue, &client, 0);
+	queue_push(task);
 	return task;
 }
 
 /* Hands out the first task; the slot it went to, NULL if to none. */
 static struct slot *hand(void)
 {
-	struct slot *slot = pool_pick_slot(&pool);
-	struct task *task = pool.queue.first;
+	struct task *task = queue_first(&scheduler.queue);
+	struct slot *slot = task != NULL ? scheduler_pick_slot(&scheduler, task) : NULL;
 
 	if (slot == NULL)
 		return NULL;
-	task_list_remove(&pool.queue, task);
+	queue_take(task);
 	slot_push(slot, next_seq++, task, 0);
 	return slot;
 }
@@ -369,7 +381,7 @@ static struct slot *hand(void)
 START_TEST(most_recently_idle_slot_is_first)
 {
 	enqueue();
-	ck_assert_ptr_eq(hand(), &pool.slots[1]);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
 }
 END_TEST
 
@@ -377,8 +389,8 @@ START_TEST(idle_slot_comes_before_a_busy_one)
 {
 	enqueue();
 	enqueue();
-	ck_assert_ptr_eq(hand(), &pool.slots[1]);
-	ck_assert_ptr_eq(hand(), &pool.slots[0]);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[0]);
 }
 END_TEST
 
@@ -388,9 +400,9 @@ START_TEST(more_goes_to_the_slot_with_fewest)
 		enqueue();
 	while (hand() != NULL)
 		;
-	ck_assert_uint_eq(pool.slots[0].live, 3);
-	ck_assert_uint_eq(pool.slots[1].live, 3);
-	ck_assert_ptr_null(pool.queue.first);
+	ck_assert_uint_eq(scheduler.slots[0].live, 3);
+	ck_assert_uint_eq(scheduler.slots[1].live, 3);
+	ck_assert_ptr_null(queue_first(&scheduler.queue));
 }
 END_TEST
 
@@ -400,8 +412,8 @@ START_TEST(queue_keeps_what_no_slot_takes)
 		enqueue();
 	while (hand() != NULL)
 		;
-	ck_assert_uint_eq(pool.queue.count, 5);
-	ck_assert_uint_eq(pool_in_flight(&pool), 2 * SLOT_DEPTH);
+	ck_assert_uint_eq(scheduler.queue.count, 5);
+	ck_assert_uint_eq(scheduler_in_flight(&scheduler), 2 * SLOT_DEPTH);
 }
 END_TEST
 
@@ -413,11 +425,11 @@ START_TEST(victim_is_the_slot_with_most_waiting)
 		enqueue();
 	while (hand() != NULL)
 		;
-	while (pool.slots[0].live > 0)
-		slot_pop(&pool.slots[0], 300);
-	ck_assert_ptr_eq(pool_find_idle(&pool), &pool.slots[0]);
-	ck_assert_ptr_eq(pool_pick_victim(&pool, &count), &pool.slots[1]);
-	ck_assert_uint_eq(count, pool.slots[1].live / 2);
+	while (scheduler.slots[0].live > 0)
+		slot_pop(&scheduler.slots[0], 300);
+	ck_assert_ptr_eq(scheduler_find_idle(&scheduler), &scheduler.slots[0]);
+	ck_assert_ptr_eq(scheduler_pick_victim(&scheduler, &count), &scheduler.slots[1]);
+	ck_assert_uint_eq(count, scheduler.slots[1].live / 2);
 }
 END_TEST
 
@@ -427,34 +439,88 @@ START_TEST(slot_that_only_runs_its_task_is_no_victim)
 
 	enqueue();
 	hand();
-	ck_assert_ptr_null(pool_pick_victim(&pool, &count));
+	ck_assert_ptr_null(scheduler_pick_victim(&scheduler, &count));
+}
+END_TEST
+
+START_TEST(no_more_slots_run_than_the_width_but_a_lending_one_does_not_count)
+{
+	scheduler.width = 1;
+	enqueue();
+	enqueue();
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+	ck_assert_ptr_null(scheduler_find_idle(&scheduler));
+	scheduler.slots[1].lending = true;
+	ck_assert_ptr_eq(scheduler_find_idle(&scheduler), &scheduler.slots[0]);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[0]);
+	ck_assert_uint_eq(scheduler_lending(&scheduler), 1);
+}
+END_TEST
+
+START_TEST(slot_that_leaves_is_kept_or_has_had_its_tasks_takes_no_more)
+{
+	struct task *task = enqueue();
+
+	scheduler.slots[0].leaving = true;
+	scheduler.slots[1].reserve = true;
+	ck_assert_ptr_null(scheduler_pick_slot(&scheduler, task));
+	scheduler.slots[1].reserve = false;
+	scheduler.slots[1].handed_max = 1;
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+	ck_assert_ptr_null(scheduler_pick_slot(&scheduler, enqueue()));
+}
+END_TEST
+
+START_TEST(who_has_nothing_precedes_who_has_several_if_that_takes_long)
+{
+	struct queue_client other = {0};
+	struct slot *slot = &scheduler.slots[0];
+	struct task *fresh = task_new(&tasks);
+
+	fresh->flow = queue_flow(&scheduler.queue, &other, 0);
+	for (int i = 0; i < 8; i++)
+		enqueue()->flow->in_flight++;
+	while (hand() != NULL)
+		;
+	ck_assert(
+		!scheduler_is_urgent(&tasks, slot, fresh)); /* as far as is known they are short */
+	slot->service = SCHEDULER_PATIENCE;
+	ck_assert(scheduler_is_urgent(&tasks, slot, fresh));
+	ck_assert_ptr_eq(scheduler_pick_yielding(&scheduler), &scheduler.slots[1]);
+	fresh->flow->in_flight = 1;
+	ck_assert(!scheduler_is_urgent(&tasks, slot, fresh));
+	fresh->flow = queue_flow(&scheduler.queue, &other, 1); /* of a higher priority */
+	ck_assert(scheduler_is_urgent(&tasks, slot, fresh));
+	queue_client_fini(&other);
 }
 END_TEST
 
 START_TEST(pool_is_dead_when_every_slot_is_given_up)
 {
 	for (int i = 0; i < 2; i++) {
-		ck_assert(!pool_is_dead(&pool));
-		slot_change(&pool.slots[i], SLOT_ON_DEATH);
-		slot_change(&pool.slots[i], SLOT_ON_GIVE_UP);
+		ck_assert(!scheduler_is_dead(&scheduler));
+		slot_change(&scheduler.slots[i], SLOT_ON_DEATH);
+		slot_change(&scheduler.slots[i], SLOT_ON_GIVE_UP);
 	}
-	ck_assert(pool_is_dead(&pool));
-	enqueue();
-	ck_assert_ptr_null(pool_pick_slot(&pool));
+	ck_assert(scheduler_is_dead(&scheduler));
+	ck_assert_ptr_null(scheduler_pick_slot(&scheduler, enqueue()));
 }
 END_TEST
 
-static TCase *make_pool_case(void)
+static TCase *make_scheduler_case(void)
 {
-	TCase *tc = tcase_create("pool");
+	TCase *tc = tcase_create("scheduler");
 
-	tcase_add_checked_fixture(tc, pool_setup, pool_teardown);
+	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, most_recently_idle_slot_is_first);
 	tcase_add_test(tc, idle_slot_comes_before_a_busy_one);
 	tcase_add_test(tc, more_goes_to_the_slot_with_fewest);
 	tcase_add_test(tc, queue_keeps_what_no_slot_takes);
 	tcase_add_test(tc, victim_is_the_slot_with_most_waiting);
 	tcase_add_test(tc, slot_that_only_runs_its_task_is_no_victim);
+	tcase_add_test(tc, no_more_slots_run_than_the_width_but_a_lending_one_does_not_count);
+	tcase_add_test(tc, slot_that_leaves_is_kept_or_has_had_its_tasks_takes_no_more);
+	tcase_add_test(tc, who_has_nothing_precedes_who_has_several_if_that_takes_long);
 	tcase_add_test(tc, pool_is_dead_when_every_slot_is_given_up);
 	return tc;
 }
@@ -482,7 +548,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, every_state_has_a_name_and_no_event_leads_out_of_the_table);
 	tcase_add_test_raise_signal(tc, impossible_event_is_caught, SIGABRT);
 	suite_add_tcase(suite, tc);
-	suite_add_tcase(suite, make_pool_case());
+	suite_add_tcase(suite, make_scheduler_case());
 	return suite;
 }
 

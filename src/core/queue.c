@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/queue.h"
+
+#include <stdlib.h>
+
+void queue_init(struct queue *queue)
+{
+	*queue = (struct queue){0};
+}
+
+/* ---- the rings ------------------------------------------------------------------------ */
+
+static bool is_in_ring(const struct flow *flow)
+{
+	return flow->next != NULL;
+}
+
+/* In front of the flow whose turn it is: to the end of the ring; it has the turn if `first`. */
+static void enter(struct flow *flow, bool first)
+{
+	struct queue *queue = flow->queue;
+	struct flow **turn = &queue->turn[flow->level];
+
+	if (*turn == NULL) {
+		flow->next = flow->prev = flow;
+	} else {
+		flow->next = *turn;
+		flow->prev = (*turn)->prev;
+		flow->prev->next = flow->next->prev = flow;
+	}
+	if (first || *turn == NULL)
+		*turn = flow;
+	queue->levels |= 1U << flow->level;
+}
+
+static void leave(struct flow *flow)
+{
+	struct queue *queue = flow->queue;
+	struct flow **turn = &queue->turn[flow->level];
+
+	if (flow->next == flow) {
+		*turn = NULL;
+		queue->levels &= ~(1U << flow->level);
+	} else {
+		flow->prev->next = flow->next;
+		flow->next->prev = flow->prev;
+		if (*turn == flow)
+			*turn = flow->next;
+	}
+	flow->next = flow->prev = NULL;
+}
+
+/* Is in its ring when it has something and may go. */
+static void settle(struct flow *flow, bool first)
+{
+	bool wanted = flow->tasks.first != NULL && flow->client->hold == 0;
+
+	if (wanted && !is_in_ring(flow))
+		enter(flow, first);
+	else if (!wanted && is_in_ring(flow))
+		leave(flow);
+	else if (wanted && first)
+		flow->queue->turn[flow->level] = flow;
+}
+
+/* ---- clients -------------------------------------------------------------------------- */
+
+struct flow *queue_flow(struct queue *queue, struct queue_client *client, int priority)
+{
+	uint8_t level = (uint8_t)(priority - QUEUE_PRIORITY_MIN);
+	struct flow *flow = client->flows;
+
+	while (flow != NULL && (flow->queue != queue || flow->level != level))
+		flow = flow->next_of_client;
+	if (flow != NULL)
+		return flow;
+	flow = calloc(1, sizeof(*flow));
+	if (flow == NULL)
+		return NULL;
+	flow->queue = queue;
+	flow->client = client;
+	flow->level = level;
+	task_list_init(&flow->tasks, TASK_LIST_QUEUE);
+	flow->next_of_client = client->flows;
+	client->flows = flow;
+	return flow;
+}
+
+void queue_client_fini(struct queue_client *client)
+{
+	while (client->flows != NULL) {
+		struct flow *flow = client->flows;
+
+		client->flows = flow->next_of_client;
+		free(flow);
+	}
+}
+
+static void settle_all(struct queue_client *client)
+{
+	for (struct flow *flow = client->flows; flow != NULL; flow = flow->next_of_client)
+		settle(flow, false);
+}
+
+void queue_hold(struct queue_client *client, enum queue_hold why)
+{
+	client->hold |= (unsigned int)why;
+	settle_all(client);
+}
+
+void queue_release(struct queue_client *client, enum queue_hold why)
+{
+	client->hold &= ~(unsigned int)why;
+	settle_all(client);
+}
+
+/* ---- tasks ---------------------------------------------------------------------------- */
+
+void queue_push(struct task *task)
+{
+	task_list_push(&task->flow->tasks, task);
+	task->flow->queue->count++;
+	settle(task->flow, false);
+}
+
+void queue_push_front(struct task *task)
+{
+	task_list_push_front(&task->flow->tasks, task);
+	task->flow->queue->count++;
+	settle(task->flow, true);
+}
+
+void queue_remove(struct task *task)
+{
+	task_list_remove(&task->flow->tasks, task);
+	task->flow->queue->count--;
+	settle(task->flow, false);
+}
+
+struct task *queue_first(const struct queue *queue)
+{
+	if (queue->levels == 0)
+		return NULL;
+	return queue->turn[31 - __builtin_clz(queue->levels)]->tasks.first;
+}
+
+void queue_take(struct task *first)
+{
+	struct flow *flow = first->flow;
+
+	flow->queue->turn[flow->level] = flow->next;
+	queue_remove(first);
+}

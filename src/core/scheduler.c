@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/scheduler.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int scheduler_init(struct scheduler *scheduler, uint32_t slot_max)
+{
+	struct slot *slots = calloc(slot_max, sizeof(*slots));
+
+	if (slots == NULL)
+		return -ENOMEM;
+	*scheduler = (struct scheduler){.slots = slots, .slot_max = slot_max};
+	queue_init(&scheduler->queue);
+	return 0;
+}
+
+void scheduler_fini(struct scheduler *scheduler)
+{
+	free(scheduler->slots);
+	*scheduler = (struct scheduler){0};
+}
+
+struct slot *scheduler_want_slot(struct scheduler *scheduler, int core)
+{
+	uint32_t i = 0;
+
+	while (i < scheduler->slot_count && scheduler->slots[i].state != SLOT_ABSENT)
+		i++;
+	if (i == scheduler->slot_max)
+		return NULL;
+	if (i == scheduler->slot_count)
+		slot_init(&scheduler->slots[scheduler->slot_count++], i, core);
+	scheduler->slots[i].core = core;
+	scheduler->slots[i].reserve = false;
+	scheduler->slots[i].replaces = 0;
+	slot_change(&scheduler->slots[i], SLOT_ON_WANT);
+	return &scheduler->slots[i];
+}
+
+uint32_t scheduler_lending(const struct scheduler *scheduler)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++)
+		count += scheduler->slots[i].lending;
+	return count;
+}
+
+/* Slots that are at work on something. */
+static uint32_t count_running(const struct scheduler *scheduler)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++)
+		count += scheduler->slots[i].live > 0 && !scheduler->slots[i].lending;
+	return count;
+}
+
+struct slot *scheduler_find_idle(struct scheduler *scheduler)
+{
+	struct slot *best = NULL;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
+		struct slot *slot = &scheduler->slots[i];
+
+		if (slot->state != SLOT_IDLE || !slot_can_take(slot, NULL))
+			continue;
+		if (best == NULL || slot->idle_since > best->idle_since)
+			best = slot;
+	}
+	return best != NULL && count_running(scheduler) < scheduler->width ? best : NULL;
+}
+
+struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task *task)
+{
+	struct slot *best = scheduler_find_idle(scheduler);
+
+	if (best != NULL)
+		return best;
+	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
+		struct slot *slot = &scheduler->slots[i];
+
+		if (slot->state != SLOT_BUSY || !slot_can_take(slot, task))
+			continue;
+		if (best == NULL || slot->live < best->live)
+			best = slot;
+	}
+	return best;
+}
+
+struct slot *scheduler_pick_victim(struct scheduler *scheduler, uint32_t *ret_count)
+{
+	struct slot *best = NULL;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
+		struct slot *slot = &scheduler->slots[i];
+
+		if (slot->state != SLOT_BUSY || slot->live < 2)
+			continue;
+		if (best == NULL || slot->live > best->live)
+			best = slot;
+	}
+	if (best != NULL)
+		*ret_count = best->live / 2;
+	return best;
+}
+
+struct slot *scheduler_pick_yielding(struct scheduler *scheduler)
+{
+	struct slot *best = NULL;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
+		struct slot *slot = &scheduler->slots[i];
+
+		if (slot->state != SLOT_BUSY || slot->live < 2)
+			continue;
+		if (best == NULL || slot_backlog(slot) < slot_backlog(best))
+			best = slot;
+	}
+	return best;
+}
+
+/* `first` has nothing with workers, and the other one's client has more than that. */
+static bool precedes(const struct flow *first, const struct flow *other)
+{
+	return first->level > other->level ||
+	       (first->level == other->level && first->in_flight == 0 && other->in_flight > 1);
+}
+
+bool scheduler_is_urgent(const struct task_table *tasks, struct slot *slot, const struct task *task)
+{
+	if (slot->live < 2 || slot_backlog(slot) < SCHEDULER_PATIENCE)
+		return false;
+	for (uint32_t i = 1; i < slot->count; i++) {
+		const struct task *other = task_get(tasks, slot_entry_at(slot, i)->task);
+
+		if (other != NULL && precedes(task->flow, other->flow))
+			return true;
+	}
+	return false;
+}
+
+uint32_t scheduler_count(const struct scheduler *scheduler, enum slot_state state)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++)
+		count += scheduler->slots[i].state == state;
+	return count;
+}
+
+uint32_t scheduler_in_flight(const struct scheduler *scheduler)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++)
+		count += scheduler->slots[i].live;
+	return count;
+}
+
+bool scheduler_is_dead(const struct scheduler *scheduler)
+{
+	uint32_t failed = scheduler_count(scheduler, SLOT_FAILED);
+
+	return failed > 0 &&
+	       failed + scheduler_count(scheduler, SLOT_ABSENT) == scheduler->slot_count;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_SCHEDULER_H
+#define CORE_SCHEDULER_H
+
+/*
+ * A pool's policy: which task goes to which slot.  A queue and a set of slots; no I/O.
+ * Tasks go to idle slots first, the most recently idle one first; when none is idle, ahead of
+ * time to the busy slot with the fewest.  A slot that falls idle while nothing is queued
+ * gets what was handed ahead to another: so no task waits behind a running one while a
+ * worker has nothing to do.  What is handed ahead is got back as well when it would keep a
+ * task waiting that has the right of way, and when its worker makes no progress.
+ *
+ * At most `width` slots run tasks at a time.  One whose task waits for calls of its own does
+ * not count: it lends its place to another slot, of which there may be more than `width`.
+ */
+
+#include "core/queue.h"
+#include "core/slot.h"
+#include "core/task.h"
+
+/* A wait that is worth the trouble of getting tasks back from a worker, ns. */
+#define SCHEDULER_PATIENCE 200000ULL
+
+struct scheduler {
+	struct queue queue;
+	struct slot *slots;
+	uint32_t slot_count; /* in use, some of which may be absent again */
+	uint32_t slot_max;
+	uint32_t width;
+};
+
+/* Room for `slot_max` slots, of which none is in use.  0 or -ENOMEM. */
+int scheduler_init(struct scheduler *scheduler, uint32_t slot_max);
+void scheduler_fini(struct scheduler *scheduler);
+
+/* A slot that is absent, which is then empty; NULL: there are no more. */
+struct slot *scheduler_want_slot(struct scheduler *scheduler, int core);
+
+/* Where to hand this task, the first of the queue.  NULL: nowhere for now. */
+struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task *task);
+
+/* An idle slot that may run something; NULL: none. */
+struct slot *scheduler_find_idle(struct scheduler *scheduler);
+
+/*
+ * For an idle slot while nothing is queued: the slot to take tasks back from, NULL for none, and
+ * how many at the most.
+ */
+struct slot *scheduler_pick_victim(struct scheduler *scheduler, uint32_t *ret_count);
+
+/*
+ * Would this task wait for long behind others that it has precedence over: of lower priority, or of
+ * clients that have several with workers when its own has none?
+ */
+bool scheduler_is_urgent(
+	const struct task_table *tasks, struct slot *slot, const struct task *task);
+
+/* The slot with the shortest backlog among those that have something handed ahead; NULL: none. */
+struct slot *scheduler_pick_yielding(struct scheduler *scheduler);
+
+uint32_t scheduler_count(const struct scheduler *scheduler, enum slot_state state);
+uint32_t scheduler_lending(const struct scheduler *scheduler);
+
+/* Tasks handed to workers and not answered, the running ones included. */
+uint32_t scheduler_in_flight(const struct scheduler *scheduler);
+
+/* No slot has a worker or will ever get one. */
+bool scheduler_is_dead(const struct scheduler *scheduler);
+
+#endif
