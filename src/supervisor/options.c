@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include "config.h"
+#include <config.h>
 
 #include "supervisor/options.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
+
+#define CONFIG_FILE SYSCONFDIR "/ruche/ruche.conf"
 
 enum {
-	WORKERS_MAX = 1024,
 	OPT_NO_DEFAULT_PLUGINS = 256,
 	OPT_SESSION_FD,
 	OPT_CHECK_CONFIG,
@@ -24,12 +25,14 @@ static const char help_text[] =
 	"Usage: ruched [OPTION]…\n"
 	"Keeps a pool of worker processes, one for each core, and runs what its clients call.\n"
 	"\n"
+	"  -c, --config FILE         the configuration, see ruche.conf(5); by default\n"
+	"                            " CONFIG_FILE ", if it is there\n"
 	"  -s, --socket PATH         where clients connect; by default "
 	"$XDG_RUNTIME_DIR/ruche/ruche.sock,\n"
 	"                            or /run/ruche/ruche.sock where that is not set\n"
 	"  -w, --workers N           how many workers; by default one for each usable core\n"
 	"  -p, --plugin FILE         load the functions of this plugin too; may be given again\n"
-	"      --no-default-plugins  load none but those given by --plugin\n"
+	"      --no-default-plugins  load none but those given by --plugin or the configuration\n"
 	"      --check-config        load everything, say whether it is good, and end\n"
 	"      --session-fd N        serve the connected socket N alone and end with it\n"
 	"  -v, --verbose             say more on stderr\n"
@@ -38,9 +41,10 @@ static const char help_text[] =
 	"\n"
 	"It stays in the foreground.  SIGTERM: answer what runs, then end.\n"
 	"Try it:  ruched --socket /tmp/r.sock &  ruche --socket /tmp/r.sock call cube 3\n"
-	"See ruched(8), ruche(1), ruche-plugin(3).\n";
+	"See ruched(8), ruche.conf(5), ruche(1), ruche-plugin(3).\n";
 
 static const struct option long_options[] = {
+	{"config", required_argument, NULL, 'c'},
 	{"socket", required_argument, NULL, 's'},
 	{"workers", required_argument, NULL, 'w'},
 	{"plugin", required_argument, NULL, 'p'},
@@ -53,19 +57,18 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static int add_plugin(struct options *options, const char *file)
+static int add_plugin(struct overrides *given, const char *file)
 {
-	size_t size = (options->plugin_count + 1) * sizeof(char *);
-	char **plugins = realloc(options->plugins, size);
+	char **plugins = reallocarray(given->plugins, given->plugin_count + 1, sizeof(*plugins));
 
 	if (plugins == NULL)
 		return -ENOMEM;
-	options->plugins = plugins;
-	plugins[options->plugin_count] = strdup(file);
-	if (plugins[options->plugin_count] == NULL)
+	given->plugins = plugins;
+	plugins[given->plugin_count] = strdup(file);
+	if (plugins[given->plugin_count] == NULL)
 		return -ENOMEM;
-	options->plugin_count++;
-	return 0;
+	given->plugin_count++;
+	return OPTIONS_RUN;
 }
 
 static int parse_number(const char *name, const char *text, long min, long max, long *ret)
@@ -84,11 +87,11 @@ static int parse_number(const char *name, const char *text, long min, long max, 
 	return 0;
 }
 
-static int set_socket(struct options *options, const char *path)
+static int set_text(char **text, const char *value)
 {
-	free(options->socket);
-	options->socket = strdup(path);
-	return options->socket == NULL ? -ENOMEM : 0;
+	free(*text);
+	*text = strdup(value);
+	return *text == NULL ? -ENOMEM : OPTIONS_RUN;
 }
 
 static int set_number(struct options *options, int option, const char *text)
@@ -97,25 +100,27 @@ static int set_number(struct options *options, int option, const char *text)
 	long value;
 
 	if (parse_number(is_fd ? "session-fd" : "workers", text, is_fd ? 3 : 1,
-		    is_fd ? 1 << 20 : WORKERS_MAX, &value) < 0)
+		    is_fd ? 1 << 20 : CONFIG_WORKERS_MAX, &value) < 0)
 		return OPTIONS_USAGE;
 	if (is_fd)
 		options->session_fd = (int)value;
 	else
-		options->workers = (uint32_t)value;
+		options->given.workers = (uint32_t)value;
 	return OPTIONS_RUN;
 }
 
 static int apply(struct options *options, int option, const char *value)
 {
 	switch (option) {
+	case 'c':
+		return set_text(&options->config_file, value);
 	case 's':
-		return set_socket(options, value);
+		return set_text(&options->given.socket, value);
 	case 'w':
 	case OPT_SESSION_FD:
 		return set_number(options, option, value);
 	case 'p':
-		return add_plugin(options, value);
+		return add_plugin(&options->given, value);
 	case OPT_NO_DEFAULT_PLUGINS:
 		options->default_plugins = false;
 		return OPTIONS_RUN;
@@ -137,39 +142,13 @@ static int apply(struct options *options, int option, const char *value)
 	}
 }
 
-/* Every plugin of the default directory, sorted by name, before those of the command line. */
-static int add_default_plugins(struct options *options)
-{
-	const char *dir = getenv("RUCHE_PLUGIN_DIR");
-	char pattern[4096];
-	glob_t found;
-	int r = 0;
-
-	snprintf(pattern, sizeof(pattern), "%s/*.so", dir != NULL ? dir : PLUGIN_DIR);
-	switch (glob(pattern, 0, NULL, &found)) {
-	case 0:
-		for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
-			r = add_plugin(options, found.gl_pathv[i]);
-		globfree(&found);
-		return r;
-	case GLOB_NOMATCH:
-		if (dir == NULL || access(dir, R_OK | X_OK) == 0)
-			return 0;
-		log_error("cannot read RUCHE_PLUGIN_DIR=%s: %s", dir, strerror(errno));
-		return -errno;
-	default:
-		log_error("cannot read the plugins' directory: %s", pattern);
-		return -EIO;
-	}
-}
-
 static int parse_arguments(struct options *options, int argc, char **argv)
 {
 	int option, r = OPTIONS_RUN;
 
 	optind = 0;
 	while (r == OPTIONS_RUN) {
-		option = getopt_long(argc, argv, "s:w:p:vhV", long_options, NULL);
+		option = getopt_long(argc, argv, "c:s:w:p:vhV", long_options, NULL);
 		if (option == -1)
 			break;
 		r = apply(options, option, optarg);
@@ -181,34 +160,136 @@ static int parse_arguments(struct options *options, int argc, char **argv)
 	return r;
 }
 
-int options_parse(struct options *ret, int argc, char **argv)
+/*
+ * The command line names the file, else the environment, else it is the system's.  A private
+ * daemon is its client's: it has only what it is given.
+ */
+static int choose_file(struct options *options)
 {
-	const char *forkserver = getenv("RUCHE_FORKSERVER");
-	struct options given = {.session_fd = -1, .default_plugins = true};
+	const char *named = getenv("RUCHE_CONFIG");
+
+	options->config_file_must_exist = true;
+	if (options->config_file != NULL || options->session_fd >= 0)
+		return OPTIONS_RUN;
+	if (named != NULL)
+		return set_text(&options->config_file, named);
+	options->config_file_must_exist = false;
+	return set_text(&options->config_file, CONFIG_FILE);
+}
+
+/* ---- the configuration ------------------------------------------------------------------ */
+
+static int read_file(const struct options *options, struct config *config, char *error)
+{
 	int r;
 
-	*ret = (struct options){
-		.session_fd = -1, .forkserver = forkserver != NULL ? forkserver : FORKSERVER_PATH};
-	r = parse_arguments(&given, argc, argv);
-	if (r == OPTIONS_RUN && given.default_plugins)
-		r = add_default_plugins(ret);
-	for (size_t i = 0; r == OPTIONS_RUN && i < given.plugin_count; i++)
-		r = add_plugin(ret, given.plugins[i]);
-	ret->socket = given.socket;
-	given.socket = NULL;
-	ret->workers = given.workers;
-	ret->session_fd = given.session_fd;
-	ret->check_only = given.check_only;
-	ret->verbose = given.verbose;
-	options_fini(&given);
+	if (options->config_file == NULL || *options->config_file == '\0')
+		return 0;
+	r = config_read(config, options->config_file, error);
+	return r == -ENOENT && !options->config_file_must_exist ? 0 : r;
+}
+
+/* Every plugin of the default directory, sorted by name. */
+static int add_default_plugins(struct pool_config *pool, char *error)
+{
+	const char *dir = getenv("RUCHE_PLUGIN_DIR");
+	char pattern[4096];
+	int r;
+
+	text_format(pattern, sizeof(pattern), "%s/*.so", dir != NULL ? dir : PLUGIN_DIR);
+	if (dir != NULL && access(dir, R_OK | X_OK) < 0) {
+		text_format(error, CONFIG_ERROR_MAX, "cannot read RUCHE_PLUGIN_DIR=%.300s: %s", dir,
+			strerror(errno));
+		return -EINVAL;
+	}
+	r = config_pool_add_plugins(pool, pattern);
+	if (r < 0)
+		text_format(error, CONFIG_ERROR_MAX, "cannot look for %.300s: %s", pattern,
+			strerror(-r));
 	return r;
+}
+
+/* In the place of the installed one, wherever that is used. */
+static int replace_forkserver(struct config *config)
+{
+	const char *forkserver = getenv("RUCHE_FORKSERVER");
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && forkserver != NULL && i < config->pool_count; i++)
+		if (strcmp(config->pools[i].runtime, FORKSERVER_PATH) == 0)
+			r = set_text(&config->pools[i].runtime, forkserver);
+	return r;
+}
+
+static int apply_overrides(const struct overrides *given, struct config *config)
+{
+	struct pool_config *pool = &config->pools[0];
+	int r = 0;
+
+	if (given->socket != NULL)
+		r = set_text(&config->socket, given->socket);
+	if (given->workers > 0)
+		pool->min = pool->max = given->workers;
+	for (size_t i = 0; r == 0 && i < given->plugin_count; i++)
+		r = config_pool_add_plugin(pool, given->plugins[i]);
+	return r;
+}
+
+int options_load(const struct options *options, struct config *ret, char error[CONFIG_ERROR_MAX])
+{
+	struct config config;
+	int r = config_init(&config);
+
+	error[0] = '\0';
+	if (r == 0 && options->default_plugins)
+		r = add_default_plugins(&config.pools[0], error);
+	if (r == 0)
+		r = read_file(options, &config, error);
+	if (r == 0)
+		r = replace_forkserver(&config);
+	if (r == 0)
+		r = apply_overrides(&options->given, &config);
+	if (r == 0)
+		r = config_check(&config, error);
+	if (r == -ENOMEM)
+		text_format(error, CONFIG_ERROR_MAX, "out of memory");
+	if (r < 0)
+		config_fini(&config);
+	else
+		*ret = config;
+	return r;
+}
+
+/* ---- all of it -------------------------------------------------------------------------- */
+
+int options_parse(struct options *ret, int argc, char **argv)
+{
+	char error[CONFIG_ERROR_MAX];
+	int r;
+
+	*ret = (struct options){.session_fd = -1, .default_plugins = true};
+	r = parse_arguments(ret, argc, argv);
+	if (r == OPTIONS_RUN)
+		r = choose_file(ret);
+	if (r != OPTIONS_RUN)
+		return r;
+	r = options_load(ret, &ret->config, error);
+	if (r < 0) {
+		log_error("%s", error);
+		return r;
+	}
+	if (error[0] != '\0')
+		log_warning("%s", error);
+	return OPTIONS_RUN;
 }
 
 void options_fini(struct options *options)
 {
-	for (size_t i = 0; i < options->plugin_count; i++)
-		free(options->plugins[i]);
-	free(options->plugins);
-	free(options->socket);
+	for (size_t i = 0; i < options->given.plugin_count; i++)
+		free(options->given.plugins[i]);
+	free(options->given.plugins);
+	free(options->given.socket);
+	free(options->config_file);
+	config_fini(&options->config);
 	*options = (struct options){.session_fd = -1};
 }

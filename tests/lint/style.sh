@@ -15,7 +15,7 @@ clang-format --dry-run -Werror "${sources[@]}" "${headers[@]}" || failed=1
 echo '-- clang-tidy'
 tidy() {
 	clang-tidy --quiet "$@" -- -std=gnu11 -D_GNU_SOURCE -I"$build" -Isrc -Iinclude -Itests/unit \
-		-DFORKSERVER_PATH='"x"' -DPLUGIN_DIR='"x"' -DRUCHED_PATH='"x"' 2>/dev/null
+		-DFORKSERVER_PATH='"x"' -DPLUGIN_DIR='"x"' -DSYSCONFDIR='"x"' -DRUCHED_PATH='"x"' 2>/dev/null
 }
 export -f tidy
 export build
