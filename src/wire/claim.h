@@ -16,17 +16,26 @@
  * that a word used again for a later task is never mistaken.  The supervisor keeps the
  * distance between any two tasks in flight below CLAIM_RING.
  *
+ * Behind the page lies room for the results of a chunk (the function ruche.map): the worker
+ * copies each there before it starts the next item, so that they outlive it.
+ *
  * The worker may write anything here at any time.  The supervisor reads words, never
  * follows them.
  */
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
 	CLAIM_RING = 64,
 	CLAIM_PAGE_SIZE = 4096,
+	CLAIM_PARTIAL_SIZE = 256 * 1024,
+	CLAIM_PARTIAL_HEAD = 64,
+	CLAIM_PARTIAL_MAX = CLAIM_PARTIAL_SIZE - CLAIM_PARTIAL_HEAD, /* bytes of results */
+	CLAIM_SHARED_SIZE = CLAIM_PAGE_SIZE + CLAIM_PARTIAL_SIZE,    /* what is mapped */
 };
 
 #define CLAIM_SEQ_MASK 0x3fffffffU
@@ -39,7 +48,16 @@ struct claim_page {
 	_Atomic uint64_t stop;
 };
 
+/* The results of the chunk that runs: pairs [error, result], packed one behind the other. */
+struct claim_partial {
+	_Atomic uint64_t done; /* seq << 32 | bytes that are valid */
+	uint8_t unused[CLAIM_PARTIAL_HEAD - sizeof(uint64_t)];
+	uint8_t bytes[CLAIM_PARTIAL_MAX];
+};
+
 _Static_assert(sizeof(struct claim_page) <= CLAIM_PAGE_SIZE, "the claim page is one page");
+_Static_assert(
+	sizeof(struct claim_partial) == CLAIM_PARTIAL_SIZE, "and the rest is as large as told");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2,
 	"claim words are shared between processes");
 
@@ -103,6 +121,49 @@ static inline int claim_stop_signal(struct claim_page *page, uint32_t seq)
 	uint64_t stop = atomic_load(&page->stop);
 
 	return (uint32_t)(stop >> 32) == seq ? (int)(uint32_t)stop : 0;
+}
+
+/* ---- results of a chunk; `page` must be the beginning of CLAIM_SHARED_SIZE bytes */
+
+static inline struct claim_partial *claim_partial_of(struct claim_page *page)
+{
+	return (struct claim_partial *)((uint8_t *)page + CLAIM_PAGE_SIZE);
+}
+
+/* Worker: the chunk `seq` has no results yet. */
+static inline void claim_partial_begin(struct claim_page *page, uint32_t seq)
+{
+	atomic_store(&claim_partial_of(page)->done, (uint64_t)seq << 32);
+}
+
+/* Worker: one more result of the chunk that it has begun.  False: there is no room for it. */
+static inline bool claim_partial_add(struct claim_page *page, const void *data, size_t len)
+{
+	struct claim_partial *partial = claim_partial_of(page);
+	uint64_t done = atomic_load(&partial->done);
+	size_t at = (uint32_t)done;
+
+	if (at > CLAIM_PARTIAL_MAX || len > CLAIM_PARTIAL_MAX - at)
+		return false;
+	memcpy(partial->bytes + at, data, len);
+	atomic_store(&partial->done, done + len);
+	return true;
+}
+
+/*
+ * Supervisor: the results of the chunk `seq`; NULL if there are none.  What is there may be
+ * anything, and may change as long as anybody has the page: copy it first, then scan it.
+ */
+static inline const uint8_t *claim_partial(struct claim_page *page, uint32_t seq, size_t *ret_len)
+{
+	struct claim_partial *partial = claim_partial_of(page);
+	uint64_t done = atomic_load(&partial->done);
+	size_t len = (uint32_t)done;
+
+	if ((uint32_t)(done >> 32) != seq || len == 0 || len > CLAIM_PARTIAL_MAX)
+		return NULL;
+	*ret_len = len;
+	return partial->bytes;
 }
 
 #endif

@@ -13,6 +13,7 @@ enum {
 	LINK_FD = 3,
 	LINK_VERSION = 1,
 	LINK_PACKET_MAX = 65536,
+	LINK_TOKEN_MAX = 64,
 };
 
 /* The descriptors that go with a fork request, in this order. */
@@ -20,7 +21,7 @@ enum link_worker_fd {
 	LINK_WORKER_TASKS,   /* pipe: the worker reads calls */
 	LINK_WORKER_RESULTS, /* pipe: the worker writes answers */
 	LINK_WORKER_OUTPUT,  /* pipe: becomes its stdout and stderr */
-	LINK_WORKER_CLAIMS,  /* memfd: its claim page, see wire/claim.h */
+	LINK_WORKER_CLAIMS,  /* memfd: its claim page and what is behind it, see wire/claim.h */
 	LINK_WORKER_FDS
 };
 
@@ -32,11 +33,16 @@ enum link_worker_fd {
 
 /* supervisor → fork server, request; the response's result is the worker's pid */
 #define LINK_FORK                                                                                  \
-	"fork" /* [slot, core or -1, frame limit in bytes], with LINK_WORKER_FDS descriptors */
+	"fork" /* [slot, core or -1, frame limit, worker's token], with LINK_WORKER_FDS descriptors */
 
 /* worker → supervisor, on its result pipe, notifications */
 #define WORKER_READY "ready"   /* []: takes tasks from now on */
-#define WORKER_FAILED "failed" /* [message]: a plugin's init failed; it then exits with 1 */
+#define WORKER_FAILED "failed" /* [message]: it cannot be used; it then exits with 1 */
+#define WORKER_RETIRE "retire" /* [message]: wants to be replaced, and works on until then */
+
+/* The environment of a worker and its tasks: where a nested call goes to, and whose it is. */
+#define WORKER_SOCKET_ENV "RUCHE_SOCKET"
+#define WORKER_TOKEN_ENV "RUCHE_TASK" /* the token of its fork request */
 
 /*
  * Notifications that pass through the supervisor, which only rewrites the msgid: it is

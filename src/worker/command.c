@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "wire/message.h"
 #include "worker/children.h"
 #include "worker/command_io.h"
+#include "worker/memory.h"
 #include "worker/settle.h"
 #include "worker/spawn.h"
 #include "worker/stop.h"
@@ -177,18 +179,17 @@ static void pack_key_int(msgpack_packer *pk, const char *key, bool known, int va
 
 static int return_result(struct command_io *io, int status)
 {
-	const struct buf *out = &io->out[0].kept, *err = &io->out[1].kept;
 	msgpack_packer *pk = ruche_return_packer(io->task);
 
 	msgpack_pack_map(pk, 5);
 	pack_key_int(pk, "exit_status", WIFEXITED(status), WEXITSTATUS(status));
 	pack_key_int(pk, "signal", WIFSIGNALED(status), WTERMSIG(status));
 	pack_key(pk, "stdout");
-	message_pack_bin(pk, buf_data(out), buf_len(out));
+	command_output_pack(&io->out[0], pk);
 	pack_key(pk, "stderr");
-	message_pack_bin(pk, buf_data(err), buf_len(err));
+	command_output_pack(&io->out[1], pk);
 	pack_key(pk, "truncated");
-	if (io->out[0].truncated || io->out[1].truncated)
+	if (io->out[0].cut > 0 || io->out[1].cut > 0)
 		msgpack_pack_true(pk);
 	else
 		msgpack_pack_false(pk);
@@ -203,16 +204,31 @@ static int say_cancelled(struct ruche_task *task, int signal)
 	return -1;
 }
 
-/* Once it is reaped its group may belong to anybody. */
-static int reap(pid_t pid, int *ret_status)
+/*
+ * What the kernel tells is at least the worker's own peak, whose memory the command has
+ * shared until it was executed: only above that it is the command's.
+ */
+static int64_t peak_of(const struct rusage *usage)
 {
+	uint64_t peak = (uint64_t)usage->ru_maxrss * 1024;
+
+	return peak > memory_peak() ? (int64_t)peak : 0;
+}
+
+/* Once it is reaped its group may belong to anybody. */
+static int reap(struct command_io *io, pid_t pid, int *ret_status)
+{
+	struct rusage usage;
 	pid_t r;
 
 	stop_set_group(0);
 	do
-		r = waitpid(pid, ret_status, 0);
+		r = wait4(pid, ret_status, 0, &usage);
 	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : 0;
+	if (r < 0)
+		return -errno;
+	io->task->peak_memory = peak_of(&usage);
+	return 0;
 }
 
 static int give_up(struct command_io *io, int error)
@@ -230,7 +246,7 @@ static int give_up(struct command_io *io, int error)
 static int finish(struct command_io *io, pid_t pid)
 {
 	int status = 0;
-	int r = reap(pid, &status);
+	int r = reap(io, pid, &status);
 
 	if (children_exist())
 		children_kill(); /* or there might be no end of output */

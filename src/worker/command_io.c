@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -26,13 +27,14 @@ enum { WATCH_OUT, WATCH_ERR, WATCH_INPUT, WATCH_FEED, WATCH_END, WATCH_COUNT };
 void command_io_init(struct command_io *io, struct ruche_task *task, const struct command *command)
 {
 	size_t fits = task->frame_max > ANSWER_REST ? (task->frame_max - ANSWER_REST) / 2 : 0;
+	size_t kept_max = fits < COMMAND_CAPTURE_MAX ? fits : COMMAND_CAPTURE_MAX;
 
 	*io = (struct command_io){.task = task,
 		.command = command,
 		.pidfd = -1,
 		.input = -1,
 		.out = {{.fd = -1}, {.fd = -1}},
-		.kept_max = fits < COMMAND_CAPTURE_MAX ? fits : COMMAND_CAPTURE_MAX,
+		.half_max = kept_max / 2,
 		.deaf = !command->stream_input};
 }
 
@@ -42,7 +44,8 @@ void command_io_fini(struct command_io *io)
 	fd_close(&io->input);
 	for (int i = 0; i < 2; i++) {
 		fd_close(&io->out[i].fd);
-		buf_fini(&io->out[i].kept);
+		buf_fini(&io->out[i].first);
+		buf_fini(&io->out[i].last);
 	}
 	buf_fini(&io->fed);
 }
@@ -63,13 +66,18 @@ static int send_piece(struct command_io *io, int stream, const char *data, size_
 static int keep_piece(
 	struct command_io *io, struct command_output *out, const char *data, size_t len)
 {
-	size_t room = io->kept_max - buf_len(&out->kept);
+	size_t room = io->half_max - buf_len(&out->first), over;
+	size_t begins = len < room ? len : room;
+	int r = buf_append(&out->first, data, begins);
 
-	if (len > room) {
-		out->truncated = true;
-		len = room;
-	}
-	return buf_append(&out->kept, data, len);
+	if (r == 0)
+		r = buf_append(&out->last, data + begins, len - begins);
+	if (r < 0 || buf_len(&out->last) <= io->half_max)
+		return r;
+	over = buf_len(&out->last) - io->half_max;
+	buf_consume(&out->last, over);
+	out->cut += over;
+	return 0;
 }
 
 /* One read.  1: there may be more; 0: not now, or never; or a negative errno. */
@@ -99,6 +107,32 @@ int command_io_drain(struct command_io *io)
 		while (io->out[i].fd >= 0 && (r = read_output(io, i)) > 0)
 			;
 	return r;
+}
+
+/* A line of its own, wherever it was cut. */
+static int write_mark(const struct command_output *out, char *mark, size_t size)
+{
+	size_t len = buf_len(&out->first);
+	bool in_line = len > 0 && buf_data(&out->first)[len - 1] != '\n';
+
+	if (out->cut == 0)
+		return 0;
+	return snprintf(mark, size, "%s[... %llu bytes cut ...]\n", in_line ? "\n" : "",
+		(unsigned long long)out->cut);
+}
+
+void command_output_pack(const struct command_output *out, msgpack_packer *pk)
+{
+	const size_t first_len = buf_len(&out->first), last_len = buf_len(&out->last);
+	char mark[64];
+	size_t mark_len = (size_t)write_mark(out, mark, sizeof(mark));
+
+	msgpack_pack_bin(pk, first_len + mark_len + last_len);
+	if (first_len > 0)
+		msgpack_pack_bin_body(pk, buf_data(&out->first), first_len);
+	msgpack_pack_bin_body(pk, mark, mark_len);
+	if (last_len > 0)
+		msgpack_pack_bin_body(pk, buf_data(&out->last), last_len);
 }
 
 /* ---- input */

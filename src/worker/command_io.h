@@ -13,9 +13,9 @@
 #include "worker/command.h"
 
 struct command_output {
-	int fd; /* owned; -1: closed */
-	struct buf kept;
-	bool truncated;
+	int fd;                 /* owned; -1: closed */
+	struct buf first, last; /* what is kept: the beginning, and the end once that is full */
+	uint64_t cut;           /* bytes dropped between the two */
 };
 
 struct command_io {
@@ -27,7 +27,7 @@ struct command_io {
 	struct command_output out[2]; /* stdout, stderr */
 
 	/* private */
-	size_t kept_max; /* of each output */
+	size_t half_max; /* of each output, first and last */
 	size_t written;  /* of command->input */
 	struct buf fed;  /* came from the caller and was not written yet */
 	size_t room;     /* bytes that the caller may send */
@@ -52,5 +52,8 @@ int command_io_run(struct command_io *io, pid_t pid);
  * cannot be killed may hold back.  To be called when nobody writes any more, or it may take for ever.
  */
 int command_io_drain(struct command_io *io);
+
+/* All that was kept, as one bin; where bytes were cut a line says how many. */
+void command_output_pack(const struct command_output *output, msgpack_packer *pk);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "wire/link.h"
 #include "worker/command.h"
 #include "worker/task.h"
 
@@ -123,20 +124,55 @@ static char *join_variable(struct ruche_task *task, const msgpack_object_kv *kv)
 	return joined;
 }
 
+/* Ours to say in any environment: where a nested call goes to, and whose it is. */
+static const char *const own_names[] = {WORKER_SOCKET_ENV, WORKER_TOKEN_ENV};
+
+enum { OWN_NAMES = sizeof(own_names) / sizeof(*own_names) };
+
+static bool variable_is(const char *variable, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(variable, name, len) == 0 && variable[len] == '=';
+}
+
+/* NAME=VALUE as it stands in there; NULL: it does not. */
+static char *find_variable(char **envp, const char *name)
+{
+	for (; *envp != NULL; envp++)
+		if (variable_is(*envp, name))
+			return *envp;
+	return NULL;
+}
+
+static bool is_own(const char *variable)
+{
+	for (size_t i = 0; i < OWN_NAMES; i++)
+		if (variable_is(variable, own_names[i]))
+			return true;
+	return false;
+}
+
 static int set_env(struct ruche_task *task, struct command *command, const msgpack_object *value)
 {
-	size_t count;
+	size_t count = 0;
 
 	if (value->type != MSGPACK_OBJECT_MAP)
 		return ruche_refuse(task, "ruche.run: env must be a map of names to values");
-	count = value->via.map.size;
-	command->envp = allocate(task, (count + 1) * sizeof(char *));
+	command->envp = allocate(task, (value->via.map.size + OWN_NAMES + 1) * sizeof(char *));
 	if (command->envp == NULL)
 		return -1;
-	for (size_t i = 0; i < count; i++) {
-		command->envp[i] = join_variable(task, &value->via.map.ptr[i]);
-		if (command->envp[i] == NULL)
+	for (size_t i = 0; i < value->via.map.size; i++) {
+		char *variable = join_variable(task, &value->via.map.ptr[i]);
+
+		if (variable == NULL)
 			return -1;
+		if (!is_own(variable))
+			command->envp[count++] = variable;
+	}
+	for (size_t i = 0; i < OWN_NAMES; i++) {
+		command->envp[count] = find_variable(environ, own_names[i]);
+		count += command->envp[count] != NULL;
 	}
 	command->envp[count] = NULL;
 	return 0;
@@ -181,6 +217,8 @@ static int read_options(struct ruche_task *task, struct command *command)
 			return -1;
 	if (command->input != NULL && command->stream_input)
 		return ruche_refuse(task, "ruche.run: give stdin or stream_input, not both");
+	if (task->is_item && (command->stream || command->stream_input))
+		return ruche_refuse(task, "ruche.run: a command in a chunk cannot stream");
 	return 0;
 }
 
@@ -188,10 +226,9 @@ static int read_options(struct ruche_task *task, struct command *command)
 
 static const char *command_path(const struct command *command)
 {
-	for (char **var = command->envp; *var != NULL; var++)
-		if (strncmp(*var, "PATH=", 5) == 0)
-			return *var + 5;
-	return DEFAULT_PATH;
+	const char *variable = find_variable(command->envp, "PATH");
+
+	return variable != NULL ? variable + strlen("PATH=") : DEFAULT_PATH;
 }
 
 static size_t count_colons(const char *path)

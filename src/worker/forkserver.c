@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -19,16 +18,17 @@
 #include "wire/link.h"
 #include "wire/message.h"
 #include "wire/scan.h"
+#include "worker/chunk.h"
 #include "worker/command.h"
 #include "worker/guardian.h"
 #include "worker/plugin.h"
+#include "worker/settings.h"
 #include "worker/spawn.h"
 #include "worker/worker.h"
 
-static const char name[] = "ruche-forkserver";
-
 struct forkserver {
 	pid_t supervisor;
+	struct settings settings;
 	struct plugins plugins;
 	struct guardian guardian;
 	struct buf out; /* one packet */
@@ -138,14 +138,26 @@ static bool get_int(const msgpack_object *object, __int128 min, __int128 max, __
 	return message_get_int128(object, ret) == 0 && *ret >= min && *ret <= max;
 }
 
+static bool get_token(const msgpack_object *object, char ret[LINK_TOKEN_MAX + 1])
+{
+	const msgpack_object_str *text = &object->via.str;
+
+	if (object->type != MSGPACK_OBJECT_STR || text->size > LINK_TOKEN_MAX)
+		return false;
+	if (text->size > 0)
+		memcpy(ret, text->ptr, text->size);
+	ret[text->size] = '\0';
+	return strlen(ret) == text->size;
+}
+
 static bool read_params(const msgpack_object *params, struct worker_birth *ret)
 {
 	const msgpack_object *p = params->via.array.ptr;
 	__int128 slot, core, frame_max;
 
-	if (params->type != MSGPACK_OBJECT_ARRAY || params->via.array.size != 3 ||
+	if (params->type != MSGPACK_OBJECT_ARRAY || params->via.array.size < 4 ||
 		!get_int(&p[0], 0, INT_MAX, &slot) || !get_int(&p[1], -1, INT_MAX, &core) ||
-		!get_int(&p[2], 1, SIZE_MAX / 4, &frame_max))
+		!get_int(&p[2], 1, SIZE_MAX / 4, &frame_max) || !get_token(&p[3], ret->token))
 		return false;
 	ret->slot = (int)slot;
 	ret->core = (int)core;
@@ -250,6 +262,7 @@ static int serve(struct forkserver *fs)
 	if (r == TURN_WORKER) {
 		guardian_fini(&fs->guardian);
 		birth.plugins = &fs->plugins;
+		birth.settings = &fs->settings;
 		birth.supervisor = fs->supervisor;
 		return worker_main(&birth);
 	}
@@ -262,46 +275,64 @@ static int serve(struct forkserver *fs)
 
 /* ---- the beginning */
 
-/*
- * A stopped fork server could not do its duty as a guardian, so the supervisor's death
- * wakes it.
- */
 static void settle_down(struct forkserver *fs)
 {
 	sigset_t none;
 
 	fs->supervisor = getppid();
 	setsid();
-	prctl(PR_SET_PDEATHSIG, SIGCONT);
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	fcntl(LINK_FD, F_SETFD, FD_CLOEXEC);
 }
 
-/* 0, or -EINVAL with the message. */
-static int load(struct forkserver *fs, int argc, char **argv)
+/* The three of them: 0, or a negative errno with the message. */
+static int load(struct forkserver *fs)
 {
-	static const struct option options[] = {{"plugin", required_argument, NULL, 'p'}, {0}};
 	int r = plugins_add_builtins(&fs->plugins, command_functions);
-	int option;
 
+	if (r == 0)
+		r = plugins_add_builtins(&fs->plugins, chunk_functions);
 	if (r < 0)
 		snprintf(fs->error, sizeof(fs->error), "no memory");
-	while (r == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'p') {
-			r = plugins_load(&fs->plugins, optarg, fs->error);
-			continue;
-		}
-		snprintf(fs->error, sizeof(fs->error), "usage: %s [--plugin FILE]...", name);
-		r = -EINVAL;
-	}
+	for (size_t i = 0; i < fs->settings.plugin_count && r == 0; i++)
+		r = plugins_load(&fs->plugins, fs->settings.plugins[i], fs->error);
 	return r;
+}
+
+static int check_init(struct forkserver *fs)
+{
+	const char *init = fs->settings.init;
+	const struct function *function;
+
+	if (init == NULL)
+		return 0;
+	function = plugins_find(&fs->plugins, init, strlen(init));
+	if (function != NULL && function->min == 0)
+		return 0;
+	snprintf(fs->error, sizeof(fs->error), "the init function %.200s %s", init,
+		function != NULL ? "takes arguments; name one that needs none"
+				 : "is in no plugin; correct its name or load its plugin");
+	return -EINVAL;
+}
+
+static int prepare(struct forkserver *fs, int argc, char **argv)
+{
+	int r = settings_read(&fs->settings, argc, argv, fs->error);
+
+	if (r == 0)
+		r = settings_apply(&fs->settings, fs->error);
+	/* A stopped fork server could be no guardian, so the supervisor's death wakes it. */
+	prctl(PR_SET_PDEATHSIG, SIGCONT);
+	if (r == 0)
+		r = load(fs);
+	return r == 0 ? check_init(fs) : r;
 }
 
 static int run(struct forkserver *fs, int argc, char **argv)
 {
-	int r = load(fs, argc, argv);
+	int r = prepare(fs, argc, argv);
 
 	if (r < 0) {
 		tell_failed(fs, fs->error);
@@ -320,7 +351,7 @@ int forkserver_main(int argc, char **argv)
 	struct forkserver *fs = calloc(1, sizeof(*fs));
 	int status;
 
-	log_open(name, LOG_LEVEL_INFO);
+	log_open("ruche-forkserver", LOG_LEVEL_INFO);
 	if (fs == NULL || fcntl(LINK_FD, F_GETFD) < 0) {
 		log_error("is started by ruched, with its link as descriptor %d", LINK_FD);
 		free(fs);
@@ -329,6 +360,7 @@ int forkserver_main(int argc, char **argv)
 	settle_down(fs);
 	status = run(fs, argc, argv);
 	plugins_fini(&fs->plugins);
+	settings_fini(&fs->settings);
 	guardian_fini(&fs->guardian);
 	buf_fini(&fs->out);
 	free(fs);

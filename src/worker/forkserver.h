@@ -13,7 +13,7 @@
  */
 
 /*
- * The program: ruche-forkserver [--plugin FILE]..., with the link as descriptor LINK_FD.
+ * The program: ruche-forkserver and the options of settings.h, with the link as descriptor LINK_FD.
  * Returns the exit status, in the fork server when its link has ended and in every
  * worker when its task pipe has.
  */

@@ -43,6 +43,8 @@ static void begin_frame(struct ruche_task *task)
 	returns_clear(task);
 	task->no_memory = false;
 	(void)write_answer(task, (const char *)head, len);
+	if (task->is_item)
+		(void)write_answer(task, "\xc0\x91\x91\x92", 4);
 }
 
 static msgpack_packer *begin_result(struct ruche_task *task)

@@ -5,9 +5,15 @@
 /*
  * The response of a task while it is built, in task->answer: the frame's head, an error or
  * nil, and the result.  For task.c.
+ *
+ * That of an item lies as deep in its frame as it ever will in the answer to a chunk, where
+ * the supervisor may put it into an error: [1, seq, nil, [[[error or nil, result]]]].
  */
 
+#include "wire/message.h"
 #include "worker/task.h"
+
+enum { RETURNS_PAIR_AT = MESSAGE_HEAD_MAX + 3 }; /* where an item's pair begins */
 
 void returns_init(struct ruche_task *task);
 

@@ -83,7 +83,7 @@ static int place_fds(int fds[LINK_WORKER_FDS])
 /* A mapping needs no descriptor to stay. */
 static int map_claims(int fd, struct claim_page **ret)
 {
-	void *page = mmap(NULL, CLAIM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *page = mmap(NULL, CLAIM_SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (page == MAP_FAILED)
 		return -errno;
@@ -143,7 +143,7 @@ int settle(struct worker_birth *birth, struct claim_page **ret_page)
 		r = place_fds(birth->fds);
 	if (r < 0) {
 		if (page != NULL)
-			munmap(page, CLAIM_PAGE_SIZE);
+			munmap(page, CLAIM_SHARED_SIZE);
 		if (r != -ESRCH)
 			log_error("the worker of slot %d cannot start: %s", birth->slot,
 				strerror(-r));

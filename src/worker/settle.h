@@ -9,9 +9,9 @@
 
 /*
  * A session of its own, the signal handlers, its descriptors in their places, its core.
- * Takes birth->fds.  0 and the claim page, the caller's to unmap; or a negative errno,
- * and then the worker has no business here: its supervisor has gone, or the system
- * refused something, which was told on stderr.
+ * Takes birth->fds.  0 and the claim page, CLAIM_SHARED_SIZE bytes and the caller's to unmap;
+ * or a negative errno, and then the worker has no business here: its supervisor has gone, or
+ * the system refused something, which was told on stderr.
  */
 int settle(struct worker_birth *birth, struct claim_page **ret_page);
 

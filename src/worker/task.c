@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "wire/link.h"
 #include "wire/message.h"
+#include "worker/memory.h"
 #include "worker/returns.h"
 #include "worker/stop.h"
 
@@ -20,6 +21,15 @@ int task_init(struct ruche_task *task, int results, struct inbox *inbox, size_t 
 	*task = (struct ruche_task){.results = results, .inbox = inbox, .frame_max = frame_max};
 	returns_init(task);
 	return msgpack_zone_init(&task->zone, ZONE_CHUNK) ? 0 : -ENOMEM;
+}
+
+int task_init_item(struct ruche_task *item, const struct ruche_task *chunk, size_t frame_max)
+{
+	int r = task_init(item, chunk->results, NULL, frame_max);
+
+	item->plugins = chunk->plugins;
+	item->is_item = true;
+	return r;
 }
 
 void task_fini(struct ruche_task *task)
@@ -38,6 +48,7 @@ void task_begin(struct ruche_task *task, uint32_t seq)
 	task->code = RUCHE_OK;
 	task->signal = 0;
 	task->exit_status = -1;
+	task->peak_memory = -1;
 	task->no_memory = false;
 	returns_clear(task);
 }
@@ -116,6 +127,12 @@ static void settle_failure(struct ruche_task *task)
 		ruche_fail(task, "the function returned a failure without saying why");
 }
 
+const char *task_why(struct ruche_task *task)
+{
+	settle_failure(task);
+	return task->message;
+}
+
 /* False: it cannot go out, and the task has failed. */
 static bool result_is_good(struct ruche_task *task)
 {
@@ -134,12 +151,21 @@ static bool result_is_good(struct ruche_task *task)
 	return false;
 }
 
+/* What was refused has taken no memory worth telling. */
+static uint64_t peak_of(const struct ruche_task *task)
+{
+	if (task->executed == RUCHE_EXECUTED_NO)
+		return 0;
+	return task->peak_memory >= 0 ? (uint64_t)task->peak_memory : memory_peak();
+}
+
 static int pack_failure(struct ruche_task *task)
 {
 	const struct message_error error = {.code = task->code,
 		.executed = task->executed,
 		.signal = task->signal,
 		.exit_status = task->exit_status,
+		.peak_memory = peak_of(task),
 		.message = task->message,
 		.message_len = strlen(task->message)};
 	msgpack_packer *pk = returns_begin_error(task);
@@ -150,19 +176,35 @@ static int pack_failure(struct ruche_task *task)
 	return r < 0 || task->no_memory ? -ENOMEM : 0;
 }
 
-int task_answer(struct ruche_task *task, int returned)
+int task_complete(struct ruche_task *task, int returned)
 {
-	int r = 0;
-
 	if (returned != 0)
 		settle_failure(task);
-	if (returned != 0 || !result_is_good(task))
-		r = pack_failure(task);
-	if (r == 0)
-		r = fd_write_all(task->results, buf_data(&task->answer), buf_len(&task->answer));
+	if (returned == 0 && result_is_good(task))
+		return 0;
+	return pack_failure(task);
+}
+
+void task_end(struct ruche_task *task)
+{
 	returns_clear(task);
 	msgpack_zone_clear(&task->zone);
+}
+
+int task_answer(struct ruche_task *task, int returned)
+{
+	int r = task_complete(task, returned);
+
+	if (r == 0)
+		r = fd_write_all(task->results, buf_data(&task->answer), buf_len(&task->answer));
+	task_end(task);
 	return r;
+}
+
+const uint8_t *task_item_pair(const struct ruche_task *item, size_t *ret_len)
+{
+	*ret_len = buf_len(&item->answer) - RETURNS_PAIR_AT;
+	return buf_data(&item->answer) + RETURNS_PAIR_AT;
 }
 
 /* ---- while it runs */

@@ -6,12 +6,15 @@
  * One task in its worker: the arguments that were decoded for it, the answer that grows,
  * and what it sends while it runs.  A worker has one of these and uses it again for each task.
  *
+ * An item of a chunk is a task of its own that lives inside the chunk's, see chunk.c.
+ *
  * task.c has its life, arguments.c and returns.c the functions of <ruche/plugin.h>.
  */
 
 #include <ruche/plugin.h>
 
 #include "base/buf.h"
+#include "wire/claim.h"
 #include "worker/inbox.h"
 #include "worker/plugin.h"
 
@@ -24,9 +27,14 @@ struct ruche_task {
 	uint32_t seq;
 	/* While a task runs: frees what it allocates here when the task has ended. */
 	msgpack_zone zone;
-	/* The next frames; a task that takes input reads them itself, see command_io.c. */
+	/* The next frames; a task that takes input reads them itself, see command_io.c.  NULL: an item. */
 	struct inbox *inbox;
 	size_t frame_max;
+	const struct plugins
+		*plugins; /* borrowed, as is the page; both are set after task_init() */
+	struct claim_page *page;
+
+	bool is_item;
 
 	/* private */
 	int results;       /* borrowed descriptor */
@@ -39,11 +47,14 @@ struct ruche_task {
 	enum ruche_code code;
 	enum ruche_executed executed;
 	int signal, exit_status; /* 0 and -1: none */
+	int64_t peak_memory; /* of its command, bytes; 0: not known; -1: none, so it is our own */
 	char message[TASK_MESSAGE_MAX];
 };
 
 /* `results` and `inbox` are borrowed until task_fini().  0 or -ENOMEM. */
 int task_init(struct ruche_task *task, int results, struct inbox *inbox, size_t frame_max);
+/* A task for the items of `chunk`, which must outlive it. */
+int task_init_item(struct ruche_task *item, const struct ruche_task *chunk, size_t frame_max);
 void task_fini(struct ruche_task *task);
 
 /* A new task: no function, no arguments, no result. */
@@ -59,11 +70,21 @@ int task_decode(struct ruche_task *task, const void *params, size_t len);
 int task_fail(struct ruche_task *task, enum ruche_code code, enum ruche_executed executed,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Makes the response complete: the result if `returned` is 0, else the failure.  0 or -ENOMEM. */
+int task_complete(struct ruche_task *task, int returned);
+/* Why it has failed, when it has returned something else than 0. */
+const char *task_why(struct ruche_task *task);
+/* Frees what the task has taken, its response too. */
+void task_end(struct ruche_task *task);
+
 /*
- * Writes the response: the result if `returned` is 0, else the failure.  Blocks until all of
- * it was taken.  0, or a negative errno, after which the worker is of no more use.
+ * Both, and in between writes the response.  Blocks until all of it was taken.  0, or a
+ * negative errno, after which the worker is of no more use.
  */
 int task_answer(struct ruche_task *task, int returned);
+
+/* The pair [error, result] of an item that is complete; valid until its end. */
+const uint8_t *task_item_pair(const struct ruche_task *item, size_t *ret_len);
 
 /*
  * A notification to the supervisor: pack its params with what the first returns, then send.

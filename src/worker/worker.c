@@ -2,79 +2,54 @@
 #include "worker/worker.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "wire/claim.h"
 #include "wire/message.h"
+#include "worker/call.h"
 #include "worker/children.h"
 #include "worker/inbox.h"
+#include "worker/memory.h"
 #include "worker/settle.h"
 #include "worker/stop.h"
 #include "worker/task.h"
 
 struct worker {
-	const struct plugins *plugins;
+	const struct worker_birth *birth;
 	struct claim_page *page;
 	struct inbox inbox;
 	struct ruche_task task;
+	bool retires;
 };
 
+/* A notification to the supervisor, with a message unless that is NULL. */
+static int tell(struct worker *w, const char *method, const char *message)
+{
+	msgpack_packer packer, *pk = task_note(&w->task, &packer, method);
+
+	if (pk == NULL || msgpack_pack_array(pk, message == NULL ? 0 : 1) < 0 ||
+		(message != NULL && message_pack_str(pk, message) < 0))
+		return -ENOMEM;
+	return task_send_note(&w->task);
+}
+
 /* ---- one call */
-
-static const char *words(unsigned int count)
-{
-	return count == 1 ? "argument" : "arguments";
-}
-
-static int refuse_count(struct ruche_task *task)
-{
-	const struct function *f = task->function;
-	size_t count = task->arg_count;
-	bool named = f->params != NULL && f->params[0] != '\0';
-	const char *before = named ? " (" : "", *after = named ? ")" : "";
-	const char *names = named ? f->params : "";
-
-	if (f->max == PLUGIN_ARGS_ANY)
-		return ruche_refuse(task, "%s takes at least %u %s%s%s%s, not %zu", f->name, f->min,
-			words(f->min), before, names, after, count);
-	if (f->min == f->max)
-		return ruche_refuse(task, "%s takes %u %s%s%s%s, not %zu", f->name, f->min,
-			words(f->min), before, names, after, count);
-	return ruche_refuse(task, "%s takes %u to %u arguments%s%s%s, not %zu", f->name, f->min,
-		f->max, before, names, after, count);
-}
-
-/* A call may name the pool as well, which is ours or it would not be here. */
-static const struct function *find_function(
-	const struct plugins *plugins, const char *method, size_t len)
-{
-	const char *slash = memrchr(method, '/', len);
-
-	if (slash == NULL)
-		return plugins_find(plugins, method, len);
-	return plugins_find(plugins, slash + 1, len - (size_t)(slash + 1 - method));
-}
 
 static int call_function(struct worker *w, const uint8_t *frame, const struct scan *scan)
 {
 	struct ruche_task *task = &w->task;
 	const char *method = (const char *)frame + scan->method.off;
 
-	task->function = find_function(w->plugins, method, scan->method.len);
-	if (task->function == NULL)
-		return task_fail(task, RUCHE_UNKNOWN_FUNCTION, RUCHE_EXECUTED_NO,
-			"no plugin has a function %.*s", (int)scan->method.len, method);
-	if (task_decode(task, frame + scan->params.off, scan->params.len) < 0)
+	task->function = call_find(task, method, scan->method.len);
+	if (task->function == NULL ||
+		task_decode(task, frame + scan->params.off, scan->params.len) < 0)
 		return -1;
-	if (task->arg_count < task->function->min || task->arg_count > task->function->max)
-		return refuse_count(task);
-	return task->function->run(task);
+	return call_run(task);
 }
 
 /* A task leaves no process behind, nor half a line of output. */
@@ -85,14 +60,6 @@ static void clean_up(void)
 		log_warning("a process that a task has left behind cannot be killed");
 }
 
-/* Set in whatever a task forks: it is no worker. */
-static bool is_copy;
-
-static void on_fork(void)
-{
-	is_copy = true;
-}
-
 static int run(struct worker *w, const uint8_t *frame, const struct scan *scan)
 {
 	int returned;
@@ -100,11 +67,30 @@ static int run(struct worker *w, const uint8_t *frame, const struct scan *scan)
 	task_begin(&w->task, scan->msgid);
 	stop_begin(scan->msgid);
 	returned = call_function(w, frame, scan);
-	if (is_copy)
-		_exit(EXIT_SUCCESS); /* a child of the function came back from it, as its parent will */
 	stop_end();
 	clean_up();
 	return task_answer(&w->task, returned);
+}
+
+/*
+ * Memory that is freed is seldom given back, so a worker that has grown too large is best
+ * replaced.  It is the supervisor that knows when; until then it works on.
+ */
+static int retire_if_large(struct worker *w)
+{
+	const uint64_t max = w->birth->settings->max_memory;
+	uint64_t now;
+	char text[128];
+
+	if (max == 0 || w->retires || memory_peak() <= max)
+		return 0;
+	now = memory_resident();
+	if (now <= max)
+		return 0;
+	w->retires = true;
+	text_format(text, sizeof(text), "it uses %llu MiB, over max_memory",
+		(unsigned long long)(now >> 20));
+	return tell(w, WORKER_RETIRE, text);
 }
 
 /* ---- the loop */
@@ -116,8 +102,11 @@ static int handle(struct worker *w, const uint8_t *frame)
 	unsigned int before = w->inbox.dropped;
 	int r = 0;
 
-	if (scan.type == SCAN_REQUEST && claim_start(w->page, scan.msgid))
+	if (scan.type == SCAN_REQUEST && claim_start(w->page, scan.msgid)) {
 		r = run(w, frame, &scan);
+		if (r == 0)
+			r = retire_if_large(w);
+	}
 	if (w->inbox.dropped == before) /* else a command has done so, and read on */
 		inbox_drop(&w->inbox);
 	return r;
@@ -144,44 +133,88 @@ static int work(struct worker *w)
 
 /* ---- its beginning */
 
-/* `message` NULL: ready. */
-static int announce(struct worker *w, const char *message)
+static int set_token(const char *token)
 {
-	msgpack_packer packer;
-	msgpack_packer *pk =
-		task_note(&w->task, &packer, message == NULL ? WORKER_READY : WORKER_FAILED);
+	int r = token[0] != '\0' ? setenv(WORKER_TOKEN_ENV, token, 1) : unsetenv(WORKER_TOKEN_ENV);
 
-	if (pk == NULL || msgpack_pack_array(pk, message == NULL ? 0 : 1) < 0 ||
-		(message != NULL && message_pack_str(pk, message) < 0))
-		return -ENOMEM;
-	return task_send_note(&w->task);
+	return r < 0 ? -errno : 0;
+}
+
+/* The pool's own, after those of the plugins.  The fork server has seen that it is there. */
+static int run_init_function(struct worker *w, char *error)
+{
+	const char *name = w->birth->settings->init;
+	struct ruche_task *task = &w->task;
+	int r = 0;
+
+	task_begin(task, 0);
+	task->function = plugins_find(w->birth->plugins, name, strlen(name));
+	if (call_run(task) != 0) {
+		text_format(error, PLUGIN_ERROR_MAX, "the init function %s failed: %s", name,
+			task_why(task));
+		r = -ECANCELED;
+	}
+	task_end(task);
+	return r;
+}
+
+/* Else each worker would be replaced after its first task, for ever. */
+static int check_size(const struct worker *w, char *error)
+{
+	const uint64_t max = w->birth->settings->max_memory, now = max > 0 ? memory_resident() : 0;
+
+	if (now <= max)
+		return 0;
+	text_format(error, PLUGIN_ERROR_MAX,
+		"it uses %llu MiB before its first task, over max_memory; raise that",
+		(unsigned long long)(now >> 20));
+	return -ENOMEM;
+}
+
+/* What comes before the first task.  0, or a negative errno with a message. */
+static int prepare(struct worker *w, char *error)
+{
+	int r = call_init();
+
+	if (r == 0)
+		r = set_token(w->birth->token);
+	if (r == 0)
+		r = settings_limit(w->birth->settings, error);
+	if (r == 0)
+		r = plugins_init(w->birth->plugins, error);
+	call_end_copy();
+	if (r == 0 && w->birth->settings->init != NULL)
+		r = run_init_function(w, error);
+	return r == 0 ? check_size(w, error) : r;
 }
 
 static int start_and_work(struct worker *w)
 {
 	char error[PLUGIN_ERROR_MAX] = "no memory";
-	bool ready =
-		plugins_init(w->plugins, error) == 0 && pthread_atfork(NULL, NULL, on_fork) == 0;
+	bool ready = prepare(w, error) == 0;
 
 	fflush(stdout);
-	if (announce(w, ready ? NULL : error) < 0 || !ready)
+	if (tell(w, ready ? WORKER_READY : WORKER_FAILED, ready ? NULL : error) < 0 || !ready)
 		return EXIT_FAILURE;
 	return work(w);
 }
 
 int worker_main(struct worker_birth *birth)
 {
-	struct worker w = {.plugins = birth->plugins};
+	struct worker w = {.birth = birth};
 	int status = EXIT_FAILURE;
 
 	if (settle(birth, &w.page) < 0)
 		return EXIT_FAILURE;
 	inbox_init(&w.inbox, WORKER_TASKS_FD, birth->frame_max);
-	if (task_init(&w.task, WORKER_RESULTS_FD, &w.inbox, birth->frame_max) == 0)
+	if (task_init(&w.task, WORKER_RESULTS_FD, &w.inbox, birth->frame_max) == 0) {
+		w.task.plugins = birth->plugins;
+		w.task.page = w.page;
 		status = start_and_work(&w);
-	task_fini(&w.task);
+		task_fini(&w.task);
+	}
 	inbox_fini(&w.inbox);
 	stop_fini();
-	munmap(w.page, CLAIM_PAGE_SIZE);
+	munmap(w.page, CLAIM_SHARED_SIZE);
 	return status;
 }

@@ -12,6 +12,7 @@
 
 #include "wire/link.h"
 #include "worker/plugin.h"
+#include "worker/settings.h"
 
 /* Where a worker finds its pipes, as long as it lives; all else above stderr is closed. */
 enum {
@@ -22,11 +23,13 @@ enum {
 /* All that a worker inherits from its fork server. */
 struct worker_birth {
 	const struct plugins *plugins;
+	const struct settings *settings;
 	pid_t supervisor;
 	int fds[LINK_WORKER_FDS];
 	int slot;
 	int core; /* to be pinned to; -1: none */
 	size_t frame_max;
+	char token[LINK_TOKEN_MAX + 1]; /* "": none */
 };
 
 /*

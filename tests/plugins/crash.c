@@ -4,14 +4,15 @@
  * The test plugin: every way to die and to misbehave, and what tests need to look at a
  * worker from inside.
  *
- * It knows what no plugin should: where its worker keeps the result pipe, and how frames
- * begin.  RESULTS_FD is WORKER_RESULTS_FD of src/worker/worker.h.
+ * It knows what no plugin should: where its worker keeps the result pipe, what is in a task, and how
+ * frames begin.
  */
 
 #include <ruche/plugin.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +24,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RESULTS_FD = 4, TEXT_MAX = 4096 };
+#include "wire/message.h"
+#include "worker/task.h"
+#include "worker/worker.h"
+
+enum { RESULTS_FD = WORKER_RESULTS_FD, TEXT_MAX = 4096 };
 
 /* A NUL-terminated copy of an argument. */
 static int get_text(struct ruche_task *task, size_t index, char text[TEXT_MAX])
@@ -243,10 +248,9 @@ static void wait_for_content(const char *path)
 		nanosleep(&moment, NULL);
 }
 
-/* A grandchild in its own session that outlives its parent, as a daemon does it. */
-static int leave_orphan(struct ruche_task *task)
+/* A grandchild in its own session that outlives its parent, as a daemon; its pid is in `path`. */
+static int leave_orphan(struct ruche_task *task, char path[TEXT_MAX])
 {
-	char path[TEXT_MAX];
 	pid_t child;
 
 	if (get_text(task, 0, path) < 0)
@@ -269,14 +273,31 @@ static int leave_orphan(struct ruche_task *task)
 
 static int crash_orphan(struct ruche_task *task)
 {
-	return leave_orphan(task);
+	char path[TEXT_MAX];
+
+	return leave_orphan(task, path);
 }
 
 static int crash_orphan_die(struct ruche_task *task)
 {
-	if (leave_orphan(task) == 0)
+	char path[TEXT_MAX];
+
+	if (leave_orphan(task, path) == 0)
 		die_of_segv();
 	return -1;
+}
+
+/* Goes on, however often it is interrupted: only a kill ends it, and the orphan beside it. */
+static int test_orphan(struct ruche_task *task)
+{
+	struct timespec left = {.tv_sec = 1000};
+	char path[TEXT_MAX];
+
+	if (leave_orphan(task, path) < 0)
+		return -1;
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+	return 0;
 }
 
 static int crash_stop(struct ruche_task *task)
@@ -323,21 +344,42 @@ static int test_pid(struct ruche_task *task)
 	return ruche_return_int64(task, getpid());
 }
 
-/* Appends a line to a file: how often did it run? */
-static int test_journal(struct ruche_task *task)
+/* Appends a line to a file, in one write, so that many may do so at once. */
+static int append_line(struct ruche_task *task, const char *path, const char *line)
 {
-	char path[TEXT_MAX], line[TEXT_MAX + 1];
-	int fd;
+	char text[TEXT_MAX + 1];
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
-	if (get_text(task, 0, path) < 0 || get_text(task, 1, line) < 0)
-		return -1;
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return ruche_fail(task, "cannot open %s: %s", path, strerror(errno));
-	strcat(line, "\n");
-	write_bytes(fd, line, strlen(line));
+	write_bytes(fd, text, (size_t)snprintf(text, sizeof(text), "%s\n", line));
 	close(fd);
-	return ruche_return_nil(task);
+	return 0;
+}
+
+/* A number, or a text that is one. */
+static int get_line(struct ruche_task *task, size_t index, char line[TEXT_MAX])
+{
+	const msgpack_object *object = ruche_arg(task, index);
+	int64_t n;
+
+	if (object->type == MSGPACK_OBJECT_STR)
+		return get_text(task, index, line);
+	if (ruche_arg_int64(task, index, &n) < 0)
+		return -1;
+	snprintf(line, TEXT_MAX, "%" PRId64, n);
+	return 0;
+}
+
+/* How often did it run?  The journal knows. */
+static int test_journal(struct ruche_task *task)
+{
+	char path[TEXT_MAX], line[TEXT_MAX];
+
+	if (get_text(task, 0, path) < 0 || get_line(task, 1, line) < 0 ||
+		append_line(task, path, line) < 0)
+		return -1;
+	return ruche_return_object(task, ruche_arg(task, 1));
 }
 
 static int test_big(struct ruche_task *task)
@@ -413,6 +455,127 @@ static int test_pack(struct ruche_task *task)
 	return 0;
 }
 
+/* Burns CPU time, so that it is the same work on a busy machine. */
+static int test_busy(struct ruche_task *task)
+{
+	struct timespec begin, now;
+	int64_t us, spent;
+
+	if (ruche_arg_int64(task, 0, &us) < 0)
+		return -1;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+	do {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+		spent = (now.tv_sec - begin.tv_sec) * 1000000 +
+			(now.tv_nsec - begin.tv_nsec) / 1000;
+	} while (spent < us);
+	return ruche_return_int64(task, us);
+}
+
+/* Keeps so many bytes more than before. */
+static int test_grow(struct ruche_task *task)
+{
+	static char *volatile kept;
+	uint64_t n;
+
+	if (ruche_arg_uint64(task, 0, &n) < 0)
+		return -1;
+	kept = malloc(n > 0 ? n : 1);
+	if (kept == NULL)
+		return ruche_fail(task, "no memory");
+	memset(kept, 1, n);
+	return ruche_return_nil(task);
+}
+
+/* ---- what a pool may call once in each worker ---------------------------------------------- */
+
+static int64_t inits;
+
+static int test_init(struct ruche_task *task)
+{
+	return ruche_return_int64(task, ++inits);
+}
+
+static int test_init_fails(struct ruche_task *task)
+{
+	return ruche_fail(task, "the hive is full");
+}
+
+static int test_inits(struct ruche_task *task)
+{
+	return ruche_return_int64(task, inits);
+}
+
+/* ---- a function that lives or dies as it is told ------------------------------------------- */
+
+static int mixed_ok(struct ruche_task *task)
+{
+	(void)task;
+	return 0;
+}
+
+static int mixed_exit0(struct ruche_task *task)
+{
+	(void)task;
+	_exit(0);
+}
+
+/* The first `len` bytes of a good reply, nil, to the task that runs. */
+static void write_reply(struct ruche_task *task, size_t len)
+{
+	uint8_t reply[] = {0x94, 0x01, 0xce, 0, 0, 0, 0, 0xc0, 0xc0};
+
+	message_write_id(reply + 3, task->seq);
+	write_bytes(RESULTS_FD, reply, len);
+}
+
+static int mixed_half(struct ruche_task *task)
+{
+	write_reply(task, 8);
+	return crash_kill(task);
+}
+
+/* The worker writes the second reply. */
+static int mixed_twice(struct ruche_task *task)
+{
+	write_reply(task, 9);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*act)(struct ruche_task *task);
+} modes[] = {
+	{"ok", mixed_ok},
+	{"segv", crash_segv},
+	{"abort", crash_abort},
+	{"exit0", mixed_exit0},
+	{"kill9", crash_kill},
+	{"half", mixed_half},
+	{"twice", mixed_twice},
+	{"close", crash_close},
+	{"overflow", crash_stack},
+	{"stop", crash_stop},
+};
+
+/* Leaves its number in the journal and then does as `mode` says; if it lives, it returns the number. */
+static int test_mixed(struct ruche_task *task)
+{
+	char path[TEXT_MAX], line[TEXT_MAX], mode[TEXT_MAX];
+	size_t i = 0;
+
+	if (get_text(task, 0, path) < 0 || get_line(task, 1, line) < 0 ||
+		get_text(task, 2, mode) < 0)
+		return -1;
+	while (i < sizeof(modes) / sizeof(*modes) && strcmp(modes[i].name, mode) != 0)
+		i++;
+	if (i == sizeof(modes) / sizeof(*modes))
+		return ruche_refuse(task, "there is no mode %s", mode);
+	if (append_line(task, path, line) < 0 || modes[i].act(task) < 0)
+		return -1;
+	return ruche_return_object(task, ruche_arg(task, 1));
+}
+
 static const struct ruche_function functions[] = {
 	{.name = "crash.segv", .run = crash_segv, .params = ""},
 	{.name = "crash.abort", .run = crash_abort, .params = ""},
@@ -432,7 +595,14 @@ static const struct ruche_function functions[] = {
 	{.name = "test.fail", .run = test_fail, .params = "message"},
 	{.name = "test.spin", .run = test_spin, .params = "seconds"},
 	{.name = "test.pid", .run = test_pid, .params = ""},
-	{.name = "test.journal", .run = test_journal, .params = "path line"},
+	{.name = "test.journal", .run = test_journal, .params = "path n"},
+	{.name = "test.mixed", .run = test_mixed, .params = "path n mode"},
+	{.name = "test.orphan", .run = test_orphan, .params = "path"},
+	{.name = "test.busy", .run = test_busy, .params = "us"},
+	{.name = "test.grow", .run = test_grow, .params = "bytes"},
+	{.name = "test.init", .run = test_init, .params = ""},
+	{.name = "test.init_fails", .run = test_init_fails, .params = ""},
+	{.name = "test.inits", .run = test_inits, .params = ""},
 	{.name = "test.big", .run = test_big, .params = "n"},
 	{.name = "test.core", .run = test_core, .params = ""},
 	{.name = "test.progress", .run = test_progress, .params = "n"},

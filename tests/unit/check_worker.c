@@ -36,8 +36,7 @@ static void setup(void)
 	rig_fork(&rig, &worker, MESSAGE_FRAME_MAX);
 }
 
-/* Every process of a test comes home to this one, which is a subreaper. */
-static void expect_nobody(void)
+void worker_expect_nobody(void)
 {
 	uint64_t deadline = clock_now() + RIG_PATIENCE * CLOCK_MS;
 	pid_t pid;
@@ -54,7 +53,7 @@ static void teardown(void)
 	fd_close(&rig.link);
 	if (rig.forkserver > 0)
 		ck_assert_int_eq(rig_reap(rig.forkserver), 0); /* or a leak was found */
-	expect_nobody();
+	worker_expect_nobody();
 	rig_forget(&worker);
 	rig_end();
 }
@@ -68,6 +67,17 @@ TCase *worker_case(Suite *suite, const char *name, bool with_worker)
 		tcase_add_checked_fixture(tcase, setup, teardown);
 	suite_add_tcase(suite, tcase);
 	return tcase;
+}
+
+const struct golden *worker_golden(const char *name)
+{
+	size_t count, i = 0;
+	const struct golden *vectors = golden_read(&count);
+
+	while (i < count && strcmp(vectors[i].name, name) != 0)
+		i++;
+	ck_assert_msg(i < count, "no golden vector %s", name);
+	return &vectors[i];
 }
 
 void worker_temp_name(char path[64])
@@ -336,7 +346,7 @@ START_TEST(death_of_the_supervisor_kills_all)
 	rig_reap(supervisor);
 	rig_wait_gone(pids[1]);
 	rig_wait_gone(pids[0]);
-	expect_nobody();
+	worker_expect_nobody();
 }
 END_TEST
 
@@ -366,7 +376,9 @@ int main(void)
 	tcase_add_test(t, worker_outlives_its_forkserver);
 
 	check_worker_calls(suite);
+	check_worker_chunks(suite);
 	check_worker_commands(suite);
+	check_worker_settings(suite);
 	check_worker_streams(suite);
 	return check_main(suite);
 }

@@ -4,6 +4,7 @@
 
 /* What the files of check_worker share: most tests want a fork server and one worker. */
 
+#include "golden.h"
 #include "worker_rig.h"
 
 extern struct rig rig;
@@ -12,6 +13,12 @@ extern struct rig_message m; /* the last one read */
 
 /* A test case; with_worker: `rig` and `worker` are ready in each test, and nothing may survive it. */
 TCase *worker_case(Suite *suite, const char *name, bool with_worker);
+
+/* Waits until no process of the test is left: all come home to it, as it is a subreaper. */
+void worker_expect_nobody(void);
+
+/* A golden vector by its name. */
+const struct golden *worker_golden(const char *name);
 
 /* A new name in /tmp; nothing has it. */
 void worker_temp_name(char path[64]);
@@ -36,7 +43,9 @@ void worker_run_shell(const char *script, const struct worker_option *options, u
 
 /* Add the cases of their files. */
 void check_worker_calls(Suite *suite);
+void check_worker_chunks(Suite *suite);
 void check_worker_commands(Suite *suite);
+void check_worker_settings(Suite *suite);
 void check_worker_streams(Suite *suite);
 
 #endif

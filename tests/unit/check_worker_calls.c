@@ -77,6 +77,22 @@ START_TEST(failure_is_told_in_its_words)
 }
 END_TEST
 
+START_TEST(failure_tells_the_memory_that_was_used)
+{
+	uint64_t before;
+
+	rig_call(&worker, &m, "test.fail", "s", "no wax");
+	before = rig_get(m.error, "peak_memory")->via.u64;
+	ck_assert_uint_gt(before, 100000);
+	rig_call(&worker, &m, "test.grow", "i", (int64_t)20 << 20);
+	rig_call(&worker, &m, "test.fail", "s", "no wax");
+	ck_assert_uint_gt(rig_get(m.error, "peak_memory")->via.u64, before + (15 << 20));
+	/* Where nothing ran there is nothing to tell. */
+	rig_call(&worker, &m, "cube", "");
+	ck_assert_ptr_null(message_map_get(m.error, "peak_memory"));
+}
+END_TEST
+
 START_TEST(result_over_the_limit_is_refused)
 {
 	struct rig_worker small;
@@ -286,6 +302,7 @@ void check_worker_calls(Suite *suite)
 	tcase_add_test(t, functions_are_called);
 	tcase_add_loop_test(t, bad_calls_are_refused, 0, 14);
 	tcase_add_test(t, failure_is_told_in_its_words);
+	tcase_add_test(t, failure_tells_the_memory_that_was_used);
 	tcase_add_test(t, result_over_the_limit_is_refused);
 	tcase_add_test(t, large_arguments_and_results_travel);
 	tcase_add_test(t, deep_values_travel);

@@ -154,23 +154,61 @@ END_TEST
 
 START_TEST(output_is_bounded)
 {
-	worker_run_shell("head -c 20000000 /dev/zero; echo end >&2", NULL, 0);
-	ck_assert_uint_eq(rig_get(m.result, "stdout")->via.bin.size, 8 << 20);
+	static const char mark[] = "[... 3222796 bytes cut ...]\n";
+	const size_t half = 4 << 20;
+	const msgpack_object_bin *bin;
+
+	worker_run_shell("yes nectar | head -n 1658772; echo end >&2", NULL, 0);
+	bin = &rig_get(m.result, "stdout")->via.bin;
+	ck_assert_uint_eq(bin->size, 2 * half + 1 + sizeof(mark) - 1);
+	ck_assert_mem_eq(bin->ptr, "nectar\n", 7);
+	ck_assert_mem_eq(bin->ptr + half + 1, mark, sizeof(mark) - 1);
+	ck_assert_mem_eq(bin->ptr + bin->size - 8, "\nnectar\n", 8);
 	ck_assert(rig_text_is(rig_get(m.result, "stderr"), "end\n"));
 	ck_assert(rig_get(m.result, "truncated")->via.boolean);
 	ck_assert_int_eq(rig_get(m.result, "exit_status")->via.i64, 0);
 }
 END_TEST
 
+/* Of a frame of 100000 bytes the output may have 95904, and each of the two a half: 47952. */
 START_TEST(output_is_cut_to_fit_a_frame)
 {
+	static const struct {
+		const char *script, *mark;
+		size_t mark_at, size;
+	} cases[] = {
+		{"head -c 47952 /dev/zero", "", 0, 47952},
+		{"head -c 47953 /dev/zero", "\n[... 1 bytes cut ...]\n", 23976, 47952 + 23},
+		{"head -c 23975 /dev/zero; echo; head -c 90000 /dev/zero",
+			"\n[... 66024 bytes cut ...]\n", 23975, 47952 + 26},
+	};
 	struct rig_worker big = worker;
+	const msgpack_object_bin *bin;
 
 	rig_fork(&rig, &worker, 100000);
+	worker_run_shell(cases[_i].script, NULL, 0);
+	bin = &rig_get(m.result, "stdout")->via.bin;
+	ck_assert_uint_eq(bin->size, cases[_i].size);
+	ck_assert_mem_eq(bin->ptr + cases[_i].mark_at, cases[_i].mark, strlen(cases[_i].mark));
+	ck_assert(rig_get(m.result, "truncated")->via.boolean == (_i > 0));
 	worker_run_shell("head -c 90000 /dev/zero; head -c 90000 /dev/zero >&2", NULL, 0);
 	ck_assert(rig_get(m.result, "truncated")->via.boolean);
 	rig_forget(&worker);
 	worker = big;
+}
+END_TEST
+
+START_TEST(cancelled_command_tells_its_memory)
+{
+	const uint32_t seq = worker_hand_shell("x=$(head -c 60000000 /dev/zero | tr '\\0' x); "
+					       "echo; sleep 1000",
+		&(struct worker_option){'s', ""}, 1);
+
+	ck_assert(rig_read(&worker, &m));
+	rig_stop(&worker, seq, SIGTERM);
+	ck_assert(rig_read(&worker, &m));
+	ck_assert(rig_error_is(&m, "cancelled", "maybe"));
+	ck_assert_uint_ge(rig_get(m.error, "peak_memory")->via.u64, 60000000);
 }
 END_TEST
 
@@ -243,7 +281,8 @@ void check_worker_commands(Suite *suite)
 	tcase_add_test(t, command_gets_what_it_was_given);
 	tcase_add_test(t, large_input_goes_through);
 	tcase_add_test(t, output_is_bounded);
-	tcase_add_test(t, output_is_cut_to_fit_a_frame);
+	tcase_add_loop_test(t, output_is_cut_to_fit_a_frame, 0, 3);
+	tcase_add_test(t, cancelled_command_tells_its_memory);
 	tcase_add_loop_test(t, command_that_cannot_start_has_not_run, 0, 7);
 	tcase_add_test(t, script_without_interpreter_is_run_by_the_shell);
 	tcase_add_test(t, bad_options_are_refused);

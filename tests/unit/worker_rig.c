@@ -22,7 +22,7 @@
 #include "wire/message.h"
 #include "wire/scan.h"
 
-enum { PLUGINS_MAX = 8 };
+enum { OPTIONS_MAX = 32 };
 
 static const char *program(void)
 {
@@ -32,24 +32,21 @@ static const char *program(void)
 }
 
 static void __attribute__((noreturn))
-become_forkserver(int link, int error, const char *const *plugins)
+become_forkserver(int link, int error, const char *const *options)
 {
-	const char *argv[2 + 2 * PLUGINS_MAX + 1] = {program()};
-	int argc = 1;
+	char *argv[OPTIONS_MAX + 2] = {strdup(program())};
 
-	for (; *plugins != NULL; plugins++) {
-		argv[argc++] = "--plugin";
-		argv[argc++] = *plugins;
-	}
+	for (int i = 0; i < OPTIONS_MAX && options[i] != NULL; i++)
+		argv[i + 1] = strdup(options[i]);
 	dup2(error, STDERR_FILENO);
 	dup2(link, LINK_FD);
 	close_range(LINK_FD + 1, ~0U, 0);
 	fcntl(LINK_FD, F_SETFD, 0);
-	execv(argv[0], (char *const *)argv);
+	execv(argv[0], argv);
 	_exit(127);
 }
 
-void rig_start(struct rig *rig, const char *const *plugins)
+void rig_start_with(struct rig *rig, const char *const *options)
 {
 	int link[2], error[2];
 
@@ -63,12 +60,24 @@ void rig_start(struct rig *rig, const char *const *plugins)
 	ck_assert_int_ge(rig->forkserver, 0);
 	if (rig->forkserver == 0)
 		become_forkserver(
-			fcntl(link[1], F_DUPFD, 20), fcntl(error[1], F_DUPFD, 20), plugins);
+			fcntl(link[1], F_DUPFD, 20), fcntl(error[1], F_DUPFD, 20), options);
 	close(link[1]);
 	close(error[1]);
 	rig->link = link[0];
 	rig->error = error[0];
 	rig->next_id = 1;
+}
+
+void rig_start(struct rig *rig, const char *const *plugins)
+{
+	const char *options[OPTIONS_MAX + 1] = {NULL};
+
+	for (int i = 0; *plugins != NULL; plugins++) {
+		ck_assert_int_lt(i, OPTIONS_MAX);
+		options[i++] = "--plugin";
+		options[i++] = *plugins;
+	}
+	rig_start_with(rig, options);
 }
 
 static void wait_readable(int fd)
@@ -170,47 +179,53 @@ bool rig_read(struct rig_worker *worker, struct rig_message *ret)
 
 /* ---- the fork server */
 
-void rig_start_ready(struct rig *rig, const char *const *plugins)
+void rig_expect_ready(struct rig *rig)
 {
 	struct rig_message m;
 
-	rig_start(rig, plugins);
 	do
 		rig_read_link(rig, &m);
 	while (strcmp(m.method, LINK_FUNCTION) == 0);
+	if (strcmp(m.method, LINK_FAILED) == 0)
+		ck_abort_msg("it failed: %.*s", (int)m.params->via.array.ptr[0].via.str.size,
+			m.params->via.array.ptr[0].via.str.ptr);
 	ck_assert_str_eq(m.method, LINK_READY);
 	ck_assert_int_eq(m.params->via.array.ptr[0].via.i64, LINK_VERSION);
 }
 
-static void pack_order(msgpack_sbuffer *out, uint32_t id, size_t frame_max)
+void rig_start_ready(struct rig *rig, const char *const *plugins)
+{
+	rig_start(rig, plugins);
+	rig_expect_ready(rig);
+}
+
+static void pack_order(const struct rig *rig, msgpack_sbuffer *out, size_t frame_max)
 {
 	msgpack_packer pk;
 
 	msgpack_sbuffer_init(out);
 	msgpack_packer_init(&pk, out, msgpack_sbuffer_write);
-	message_pack_request(&pk, id, LINK_FORK, strlen(LINK_FORK));
-	msgpack_pack_array(&pk, 3);
+	message_pack_request(&pk, rig->next_id, LINK_FORK, strlen(LINK_FORK));
+	msgpack_pack_array(&pk, 4);
 	msgpack_pack_int(&pk, 0);
 	msgpack_pack_int(&pk, 0);
 	msgpack_pack_uint64(&pk, frame_max);
+	message_pack_str(&pk, rig->token != NULL ? rig->token : "");
 }
 
-void rig_fork_only(struct rig *rig, struct rig_worker *ret, size_t frame_max)
+void rig_fork_by(struct rig *rig, struct rig_worker *ret, const void *request, size_t len)
 {
 	int tasks[2], results[2], output[2], claims = memfd_create("claims", MFD_CLOEXEC);
-	msgpack_sbuffer order;
 	struct rig_message m;
 
 	ck_assert_int_eq(fd_pipe(tasks) | fd_pipe(results) | fd_pipe(output), 0);
-	ck_assert_int_eq(ftruncate(claims, CLAIM_PAGE_SIZE), 0);
+	ck_assert_int_eq(ftruncate(claims, CLAIM_SHARED_SIZE), 0);
 	*ret = (struct rig_worker){.tasks = tasks[1], .results = results[0], .output = output[0]};
-	ret->page = mmap(NULL, CLAIM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, claims, 0);
+	ret->page = mmap(NULL, CLAIM_SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, claims, 0);
 	ck_assert_ptr_ne(ret->page, MAP_FAILED);
-	pack_order(&order, rig->next_id, frame_max);
-	ck_assert_int_eq(fd_send_packet(rig->link, order.data, order.size,
+	ck_assert_int_eq(fd_send_packet(rig->link, request, len,
 				 (int[]){tasks[0], results[1], output[1], claims}, 4),
 		0);
-	msgpack_sbuffer_destroy(&order);
 	rig_read_link(rig, &m);
 	ck_assert_uint_eq(m.id, rig->next_id++);
 	ck_assert_int_eq(m.error->type, MSGPACK_OBJECT_NIL);
@@ -219,6 +234,15 @@ void rig_fork_only(struct rig *rig, struct rig_worker *ret, size_t frame_max)
 	fd_close(&results[1]);
 	fd_close(&output[1]);
 	fd_close(&claims);
+}
+
+void rig_fork_only(struct rig *rig, struct rig_worker *ret, size_t frame_max)
+{
+	msgpack_sbuffer order;
+
+	pack_order(rig, &order, frame_max);
+	rig_fork_by(rig, ret, order.data, order.size);
+	msgpack_sbuffer_destroy(&order);
 }
 
 void rig_fork(struct rig *rig, struct rig_worker *ret, size_t frame_max)
@@ -235,7 +259,7 @@ void rig_forget(struct rig_worker *worker)
 	fd_close(&worker->tasks);
 	fd_close(&worker->results);
 	fd_close(&worker->output);
-	munmap(worker->page, CLAIM_PAGE_SIZE);
+	munmap(worker->page, CLAIM_SHARED_SIZE);
 	buf_fini(&worker->in);
 }
 
@@ -253,6 +277,12 @@ static void pack_args(msgpack_packer *pk, const char *types, va_list args)
 			break;
 		case 'd':
 			msgpack_pack_double(pk, va_arg(args, double));
+			break;
+		case 'b':
+			if (va_arg(args, int) != 0)
+				msgpack_pack_true(pk);
+			else
+				msgpack_pack_false(pk);
 			break;
 		case 's':
 			message_pack_str(pk, va_arg(args, const char *));

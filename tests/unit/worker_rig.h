@@ -23,7 +23,8 @@ enum { RIG_PATIENCE = 20000 }; /* ms */
 
 struct rig {
 	pid_t forkserver;
-	int link, error; /* its stderr */
+	int link, error;   /* its stderr */
+	const char *token; /* for the workers to come; NULL: "" */
 	uint32_t next_id;
 };
 
@@ -48,6 +49,9 @@ struct rig_message {
 void rig_start(struct rig *rig, const char *const *plugins);
 /* The same, and waits until it is ready. */
 void rig_start_ready(struct rig *rig, const char *const *plugins);
+/* A fork server with any command line, ended by NULL. */
+void rig_start_with(struct rig *rig, const char *const *options);
+void rig_expect_ready(struct rig *rig);
 /* The next packet of the link. */
 void rig_read_link(struct rig *rig, struct rig_message *ret);
 
@@ -55,6 +59,8 @@ void rig_read_link(struct rig *rig, struct rig_message *ret);
 void rig_fork(struct rig *rig, struct rig_worker *ret, size_t frame_max);
 /* The same, but its first message has not been read. */
 void rig_fork_only(struct rig *rig, struct rig_worker *ret, size_t frame_max);
+/* And by a request that is packed already; its id must be rig->next_id. */
+void rig_fork_by(struct rig *rig, struct rig_worker *ret, const void *request, size_t len);
 void rig_forget(struct rig_worker *worker); /* closes its pipes */
 void rig_end(void);                         /* frees the last message */
 
@@ -63,7 +69,8 @@ bool rig_read(struct rig_worker *worker, struct rig_message *ret);
 
 /*
  * Hands a call to the worker and returns its number.  `types` has a letter for each
- * argument: i int64_t, d double, s const char *, v const msgpack_sbuffer * (packed already).
+ * argument: i int64_t, d double, b int (a boolean), s const char *, v const msgpack_sbuffer *
+ * (packed already).
  */
 uint32_t rig_hand(struct rig_worker *worker, const char *method, const char *types, ...);
 /* The same, and reads frames up to the response, which is the one to this call. */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_MEMORY_H
+#define WORKER_MEMORY_H
+
+/* How much memory this process has resident, in bytes; 0: not known. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The most it has ever had.  One cheap system call. */
+uint64_t memory_peak(void);
+
+/* Now. */
+uint64_t memory_resident(void);
+
+#endif

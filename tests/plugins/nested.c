@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Functions that call the daemon themselves. */
+#include <ruche/plugin.h>
+#include <ruche/ruche.h>
+#include <string.h>
+
+/* Calls `function` with n; the reply, or NULL with the failure set. */
+static struct ruche_reply *call(struct ruche_task *task, const char *function, int64_t n)
+{
+	struct ruche_reply *reply = NULL;
+	struct ruche *ruche;
+	int r = ruche_open(NULL, &ruche);
+
+	if (r == 0) {
+		r = ruche_call(ruche, &reply, function, "i", n);
+		ruche_close(ruche);
+	}
+	if (r < 0) {
+		ruche_fail(task, "cannot call %s: %s", function, strerror(-r));
+		return NULL;
+	}
+	if (ruche_reply_code(reply) == RUCHE_OK)
+		return reply;
+	ruche_fail(task, "%s: %s", ruche_code_name(ruche_reply_code(reply)),
+		ruche_reply_error(reply)->message);
+	ruche_reply_free(reply);
+	return NULL;
+}
+
+/* How deep it went: n. */
+static int deep(struct ruche_task *task)
+{
+	struct ruche_reply *reply;
+	int64_t n, below = 0;
+
+	if (ruche_arg_int64(task, 0, &n) < 0)
+		return -1;
+	if (n == 0)
+		return ruche_return_int64(task, 0);
+	reply = call(task, "nested.deep", n - 1);
+	if (reply == NULL)
+		return -1;
+	ruche_reply_int64(reply, &below);
+	ruche_reply_free(reply);
+	return ruche_return_int64(task, below + 1);
+}
+
+/* How many calls there were in a tree of this height: 2^(n+1) - 1. */
+static int tree(struct ruche_task *task)
+{
+	struct ruche_reply *replies[2] = {NULL, NULL};
+	uint32_t ids[2] = {0, 0};
+	int64_t n, sum = 1, one = 0;
+	struct ruche *ruche;
+	bool good = true;
+
+	if (ruche_arg_int64(task, 0, &n) < 0)
+		return -1;
+	if (n == 0)
+		return ruche_return_int64(task, 1);
+	if (ruche_open(NULL, &ruche) < 0)
+		return ruche_fail(task, "no daemon");
+	for (int i = 0; i < 2; i++)
+		good = good && ruche_submit(ruche, &ids[i], "nested.tree", "i", n - 1) == 0;
+	for (int i = 0; good && i < 2; i++) {
+		good = ruche_wait(ruche, ids[i], -1, &replies[i]) == 1 &&
+		       ruche_reply_int64(replies[i], &one) == 0;
+		sum += one;
+	}
+	for (int i = 0; i < 2; i++)
+		ruche_reply_free(replies[i]);
+	ruche_close(ruche);
+	return good ? ruche_return_int64(task, sum) : ruche_fail(task, "a branch broke");
+}
+
+/* Calls itself n deep, where it sleeps for long. */
+static int rest(struct ruche_task *task)
+{
+	struct ruche_reply *reply;
+	int64_t n;
+
+	if (ruche_arg_int64(task, 0, &n) < 0)
+		return -1;
+	reply = n > 1 ? call(task, "nested.rest", n - 1) : call(task, "sleep", 1000);
+	if (reply == NULL)
+		return -1;
+	ruche_reply_free(reply);
+	return 0;
+}
+
+static const struct ruche_function functions[] = {
+	{.name = "nested.deep", .run = deep, .params = "n"},
+	{.name = "nested.tree", .run = tree, .params = "n"},
+	{.name = "nested.rest", .run = rest, .params = "n"},
+	{0},
+};
+
+RUCHE_PLUGIN_EXPORT const struct ruche_plugin ruche_plugin = {
+	.abi = RUCHE_PLUGIN_ABI,
+	.name = "nested",
+	.functions = functions,
+};
