@@ -32,6 +32,8 @@ enum ruche_code {
 	RUCHE_UNAVAILABLE,      /* no worker can be started; the message says why */
 	RUCHE_PROTOCOL,         /* what was sent is not MessagePack-RPC as we speak it */
 	RUCHE_DISCONNECTED,     /* said by libruche alone: the daemon went away */
+	RUCHE_UNKNOWN_TASK,     /* no task has this id, or its result is kept no longer */
+	RUCHE_PENDING,          /* the wait ran out of time; the task goes on */
 	RUCHE_CODE_COUNT
 };
 

@@ -140,6 +140,179 @@ int ruche_submit_command(
  */
 int ruche_cancel(struct ruche *ruche, uint32_t id, int signal);
 
+/* ---- what may be asked of a call ------------------------------------------------- */
+
+#define RUCHE_RETRY_ON(code) (1U << (code)) /* for RUCHE_CRASHED, RUCHE_TIMEOUT, RUCHE_FAILED */
+
+/*
+ * Zeroed means defaults; ruche-tasks(7) tells what each does.  Times are seconds, points
+ * of time seconds since 1970.  Strings are copied.
+ */
+struct ruche_options {
+	const char *pool;      /* NULL: the default pool, or that of "pool/function" */
+	int priority;          /* -10 to 10, higher ones run first */
+	double timeout;        /* of each run; then it is stopped: RUCHE_TIMEOUT */
+	double deadline;       /* point of time, queueing and all attempts included */
+	double expires;        /* not started so long after it was submitted: RUCHE_TIMEOUT */
+	double delay, at;      /* not before: from now, or a point of time */
+	unsigned int attempts; /* runs at the most; 0 and 1: one */
+	unsigned int retry_on; /* RUCHE_RETRY_ON() of each code; 0: crashed alone */
+	double backoff;        /* before the second run, doubled each time; 0: a tenth of a second */
+	const char *key;       /* a second call of the same key gets the first one's answer */
+	double key_window;     /* how long after its end a key is remembered; 0: an hour */
+	double keep;           /* ruche_task_submit(): how long its result is kept; 0: the daemon's time */
+	bool detach;           /* ruche_task_submit(): it outlives the connection */
+	bool no_wait;          /* over a limit: RUCHE_BUSY at once, instead of waiting for room */
+	const char *tag;       /* for people who look at the daemon's tasks */
+};
+
+/*
+ * ruche_call() and ruche_submit() with options (NULL: none).  An option out of range is
+ * told by the reply, RUCHE_BAD_ARGUMENTS.
+ */
+int ruche_apply(struct ruche *ruche, struct ruche_reply **ret, const struct ruche_options *options,
+	const char *function, const char *types, ...);
+int ruche_apply_async(struct ruche *ruche, uint32_t *ret_id, const struct ruche_options *options,
+	const char *function, const char *types, ...);
+int ruche_apply_packed(struct ruche *ruche, uint32_t *ret_id, const struct ruche_options *options,
+	const char *function, const void *args, size_t args_len);
+int ruche_apply_command(struct ruche *ruche, uint32_t *ret_id, const struct ruche_options *options,
+	const struct ruche_command *command);
+
+/*
+ * Without fetching its reply: has this call ended?  1, 0, or -ENOENT: no such call is
+ * open.  And did it end with a result?  1, 0, or -EAGAIN while it has not ended.  Neither
+ * blocks nor reads from the daemon.
+ */
+int ruche_ready(const struct ruche *ruche, uint32_t id);
+int ruche_successful(const struct ruche *ruche, uint32_t id);
+
+/*
+ * Waits until one of `count` calls has ended, and tells which (the first of them), or until all
+ * have; fetches nothing.  1; 0: time is up; -ENOENT: one of them is not open.
+ */
+int ruche_wait_any(struct ruche *ruche, const uint32_t *ids, size_t count, int timeout_ms,
+	size_t *ret_index);
+int ruche_wait_all(struct ruche *ruche, const uint32_t *ids, size_t count, int timeout_ms);
+
+/* ---- tasks that are known by an id ------------------------------------------------ */
+
+/*
+ * A task that is submitted to the daemon and asked for later, from any connection of
+ * the same user.  Its id is never 0 and never used again.  All of these block for the
+ * daemon's answer.  They return 0, or a negative errno as ruche_call() does; what the daemon
+ * says against it is in the reply: RUCHE_UNKNOWN_TASK, RUCHE_DENIED, …
+ */
+
+/* *ret_task is the id; or 0, and *ret, which the caller frees, tells why it was refused. */
+int ruche_task_submit(struct ruche *ruche, uint64_t *ret_task, struct ruche_reply **ret,
+	const struct ruche_options *options, const char *function, const char *types, ...);
+int ruche_task_submit_packed(struct ruche *ruche, uint64_t *ret_task, struct ruche_reply **ret,
+	const struct ruche_options *options, const char *function, const void *args,
+	size_t args_len);
+int ruche_task_submit_command(struct ruche *ruche, uint64_t *ret_task, struct ruche_reply **ret,
+	const struct ruche_options *options, const struct ruche_command *command);
+
+/*
+ * Waits for its end: *ret is what ruche_call() would have given; RUCHE_PENDING if it has not
+ * ended after `timeout_ms` (< 0: for ever).  Can be asked again and again, as long as the
+ * result is kept.
+ */
+int ruche_task_result(
+	struct ruche *ruche, uint64_t task, int timeout_ms, struct ruche_reply **ret);
+
+/*
+ * Waits until all, or any, of `count` tasks have ended, or for `timeout_ms`.  *ret: an array of
+ * those ids that have, in the order given.
+ */
+int ruche_task_wait(struct ruche *ruche, const uint64_t *tasks, size_t count, bool any,
+	int timeout_ms, struct ruche_reply **ret);
+
+/*
+ * As ruche_cancel().  *ret: the string "cancelled" (it had not started), "stopping" (it was asked
+ * to), or "finished" (the result came first).
+ */
+int ruche_task_cancel(struct ruche *ruche, uint64_t task, int signal, struct ruche_reply **ret);
+
+/* *ret: a map that tells all about it, see ruche-protocol(7). */
+int ruche_task_status(struct ruche *ruche, uint64_t task, struct ruche_reply **ret);
+
+/*
+ * The output of a submitted command that streams: what there is, and with `follow` what
+ * comes until its end, is told to `on_output`, which may be NULL.
+ */
+int ruche_task_log(struct ruche *ruche, uint64_t task, bool follow,
+	void (*on_output)(void *user, int stream, const void *data, size_t len), void *user,
+	struct ruche_reply **ret);
+
+/* ---- one function, many items ----------------------------------------------------- */
+
+struct ruche_map; /* a map under way */
+
+/* Zeroed means defaults. */
+struct ruche_map_options {
+	const struct ruche_options *call; /* for each task; NULL: none */
+	size_t chunk;   /* items in one task; 0: chosen from how long they take */
+	size_t window;  /* items taken in and not yet handed out; 0: chosen */
+	bool unordered; /* results as they come, not in the order of the items */
+	bool star;      /* each item is an array of all arguments, not the only argument */
+};
+
+/*
+ * The next item: one packed MessagePack value, borrowed until the next call.  1; 0: there
+ * are no more; -EAGAIN: none just now, to be asked again by the next ruche_map_next(), which
+ * returns 0 rather than block when nothing is under way; or another negative errno, which ends the map.
+ */
+struct ruche_items {
+	int (*next)(void *user, const void **ret, size_t *ret_len);
+	void *user;
+};
+
+/*
+ * Starts a map and returns at once.  Items are asked for as room comes, at most `window`
+ * ahead, inside ruche_map_next().  `ruche` must outlive it; other calls may go on beside it.
+ * *ret is ended with ruche_map_free().
+ */
+int ruche_imap(struct ruche *ruche, struct ruche_map **ret,
+	const struct ruche_map_options *options, const char *function,
+	const struct ruche_items *items);
+int ruche_imap_unordered(struct ruche *ruche, struct ruche_map **ret,
+	const struct ruche_map_options *options, const char *function,
+	const struct ruche_items *items);
+/* The same over a packed array of items, which is borrowed until the map is freed. */
+int ruche_map_async(struct ruche *ruche, struct ruche_map **ret,
+	const struct ruche_map_options *options, const char *function, const void *items,
+	size_t items_len);
+
+/*
+ * Waits for the next result: 1, *ret_index (from 0; may be NULL) and *ret, which the caller
+ * frees: one for each item, failed or not.  0: time is up.  -ENOENT: there are no more.
+ */
+int ruche_map_next(
+	struct ruche_map *map, int timeout_ms, size_t *ret_index, struct ruche_reply **ret);
+
+/* Have all items ended that were taken in, and are there no more?  1 or 0; does not block. */
+int ruche_map_ready(const struct ruche_map *map);
+
+/* Takes no more items and cancels those under way; their replies still come. */
+void ruche_map_cancel(struct ruche_map *map);
+
+/* Cancels what is under way and drops its replies.  NULL is allowed. */
+void ruche_map_free(struct ruche_map *map);
+
+/*
+ * All at once: blocks until every item has ended.  `items` is a packed array; *ret an array of its
+ * length of replies in the items' order, to be freed with ruche_replies_free().
+ * ruche_starmap() takes an array of arrays of arguments.
+ */
+int ruche_map(struct ruche *ruche, struct ruche_reply ***ret, size_t *ret_count,
+	const struct ruche_map_options *options, const char *function, const void *items,
+	size_t items_len);
+int ruche_starmap(struct ruche *ruche, struct ruche_reply ***ret, size_t *ret_count,
+	const struct ruche_map_options *options, const char *function, const void *items,
+	size_t items_len);
+void ruche_replies_free(struct ruche_reply **replies, size_t count);
+
 /* ---- replies -------------------------------------------------------------------- */
 
 /*
@@ -196,8 +369,20 @@ struct ruche_error {
 	int signal;                   /* that ended the worker or command, or 0 */
 	int exit_status;              /* it ended with, or -1 */
 	const char *output;           /* the last lines the worker wrote to stderr, or "" */
-	uint64_t peak_memory;         /* of the worker in bytes, or 0 */
+	uint64_t peak_memory;         /* of the worker or command in bytes, or 0 */
+	unsigned int attempts;        /* how often it was started */
+	double queued_for;            /* seconds that it waited, pauses between attempts included */
+	double ran_for;               /* seconds that it ran, all attempts together */
 };
+
+enum { RUCHE_ERROR_TEXT_MAX = 320 };
+
+/*
+ * What is known besides the message, in one line: "crashed; executed: maybe; signal 11 (SIGSEGV);
+ * attempts: 3; queued 0.002 s, ran 1.250 s; peak memory 3.1 MiB".  Writes at most `size` bytes with the
+ * ending NUL, and returns `text`.
+ */
+const char *ruche_error_describe(const struct ruche_error *error, char *text, size_t size);
 
 /* The error, valid until the reply is freed; NULL for a success. */
 const struct ruche_error *ruche_reply_error(const struct ruche_reply *reply);

@@ -50,6 +50,18 @@ struct call *calls_find(const struct calls *calls, uint32_t id)
 	return call;
 }
 
+struct call *calls_find_public(const struct calls *calls, uint32_t id)
+{
+	struct call *call = calls_find(calls, id);
+
+	return call != NULL && call->owner == NULL ? call : NULL;
+}
+
+size_t calls_count_public(const struct calls *calls)
+{
+	return calls->count - calls->owned;
+}
+
 uint32_t calls_next_id(const struct calls *calls)
 {
 	uint32_t id = calls->last_id;
@@ -104,6 +116,35 @@ struct call *calls_add(struct calls *calls, uint32_t id, uint64_t start)
 	return call;
 }
 
+void calls_own(
+	struct calls *calls, struct call *call, const struct call_owner *owner, void *owner_data)
+{
+	calls->owned += call->owner == NULL;
+	call->owner = owner;
+	call->owner_data = owner_data;
+}
+
+static int ignore_end(struct call *call, struct piece error, struct piece result)
+{
+	(void)call;
+	(void)error;
+	(void)result;
+	return 0;
+}
+
+static void ignore_loss(struct call *call, bool was_sent)
+{
+	(void)call;
+	(void)was_sent;
+}
+
+void calls_drop(struct calls *calls, struct call *call)
+{
+	static const struct call_owner nobody = {ignore_end, ignore_loss};
+
+	calls_own(calls, call, &nobody, NULL);
+}
+
 void calls_finish(struct calls *calls, struct call *call, struct ruche_reply *reply)
 {
 	call->reply = reply;
@@ -121,5 +162,6 @@ void calls_remove(struct calls *calls, struct call *call)
 	*at = call->bucket_next;
 	TAILQ_REMOVE(call->finished ? &calls->finished : &calls->open, call, link);
 	calls->count--;
+	calls->owned -= call->owner != NULL;
 	free(call);
 }

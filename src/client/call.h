@@ -6,6 +6,9 @@
  * The calls of a connection, from ruche_submit() until their reply is fetched.  A call is
  * `open` and then `finished`, once; both are lists, oldest first, and a hash by id finds
  * either in constant time.  Zeroed memory, after calls_init(), is an empty table.
+ *
+ * Some calls the library makes for its own ends, as those of a map.  They have an owner, who
+ * hears of their end at once; the caller never sees them.
  */
 
 #include <stdbool.h>
@@ -13,7 +16,24 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "client/value.h"
+
+struct call;
 struct ruche_reply;
+
+/* Both are the last that is said of a call: it is removed when they return. */
+struct call_owner {
+	/* It was answered.  0, or -ENOMEM: nothing has changed, and the answer comes again. */
+	int (*on_end)(struct call *call, struct piece error, struct piece result);
+	/* The connection broke; `was_sent`: the daemon may have seen the call. */
+	void (*on_lost)(struct call *call, bool was_sent);
+};
+
+/* Who hears the output that comes for one call. */
+struct call_log {
+	void (*on_output)(void *user, int stream, const void *data, size_t len);
+	void *user;
+};
 
 struct call {
 	TAILQ_ENTRY(call) link;
@@ -21,6 +41,9 @@ struct call {
 	struct ruche_reply *reply; /* owned; NULL in a finished call: the connection broke */
 	uint64_t start;            /* where it begins in the stream of all bytes to the daemon */
 	uint64_t room;             /* bytes that its command's stdin still takes */
+	const struct call_owner *owner; /* NULL: the caller, by ruche_next() and the like */
+	void *owner_data;
+	const struct call_log *log; /* borrowed; NULL: the handle's callback */
 	uint32_t id;
 	bool finished;
 };
@@ -32,6 +55,7 @@ struct calls {
 	struct call **buckets;
 	size_t bucket_count; /* a power of two, or 0 */
 	size_t count;        /* open and finished */
+	size_t owned;        /* of them, that have an owner */
 	uint32_t last_id;
 };
 
@@ -46,7 +70,16 @@ struct call *calls_add(struct calls *calls, uint32_t id, uint64_t start);
 
 struct call *calls_find(const struct calls *calls, uint32_t id); /* NULL: none */
 
-/* Takes `reply`, which may be NULL, as the end of an open call. */
+/* The same of the calls without an owner. */
+struct call *calls_find_public(const struct calls *calls, uint32_t id);
+size_t calls_count_public(const struct calls *calls);
+
+/* An open call gets an owner, or another one.  calls_drop(): one who does not care. */
+void calls_own(
+	struct calls *calls, struct call *call, const struct call_owner *owner, void *owner_data);
+void calls_drop(struct calls *calls, struct call *call);
+
+/* Takes `reply`, which may be NULL, as the end of an open call without an owner. */
 void calls_finish(struct calls *calls, struct call *call, struct ruche_reply *reply);
 
 /* Frees the call; its reply, if there is one, is the caller's. */

@@ -3,10 +3,8 @@
 #include <ruche/ruche.h>
 #include <string.h>
 
-#include "client/request.h"
+#include "client/apply.h"
 #include "wire/message.h"
-
-#define RUCHE_RUN "ruche.run"
 
 static int pack_argv(msgpack_packer *pk, const char *const *argv)
 {
@@ -97,7 +95,7 @@ static const struct option {
 	const char *key;
 	bool (*is_set)(const struct ruche_command *command);
 	int (*pack)(msgpack_packer *pk, const struct ruche_command *command);
-} options[] = {
+} table[] = {
 	{"cwd", has_cwd, pack_cwd},
 	{"env", has_env, pack_command_env},
 	{"stdin", has_input, pack_input},
@@ -105,7 +103,7 @@ static const struct option {
 	{"stream_input", has_stream_input, pack_true},
 };
 
-enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
+enum { OPTION_COUNT = sizeof(table) / sizeof(table[0]) };
 
 static int pack_options(msgpack_packer *pk, const struct ruche_command *command)
 {
@@ -113,14 +111,14 @@ static int pack_options(msgpack_packer *pk, const struct ruche_command *command)
 	int r;
 
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		count += options[i].is_set(command);
+		count += table[i].is_set(command);
 	r = msgpack_pack_map(pk, count);
 	for (size_t i = 0; r == 0 && i < OPTION_COUNT; i++) {
-		if (!options[i].is_set(command))
+		if (!table[i].is_set(command))
 			continue;
-		r = message_pack_str(pk, options[i].key);
+		r = message_pack_str(pk, table[i].key);
 		if (r == 0)
-			r = options[i].pack(pk, command);
+			r = table[i].pack(pk, command);
 	}
 	return r;
 }
@@ -134,7 +132,8 @@ static int pack_params(msgpack_packer *pk, const struct ruche_command *command)
 	return r == 0 ? pack_options(pk, command) : r;
 }
 
-int ruche_submit_command(struct ruche *ruche, uint32_t *ret_id, const struct ruche_command *command)
+int apply_command(struct ruche *ruche, uint32_t *ret_id, const struct apply *apply,
+	const struct ruche_command *command)
 {
 	struct request request;
 	int r;
@@ -143,11 +142,24 @@ int ruche_submit_command(struct ruche *ruche, uint32_t *ret_id, const struct ruc
 		return -EINVAL;
 	if (command->argv[0] == NULL || (command->input == NULL && command->input_len > 0))
 		return -EINVAL;
-	r = request_begin(&request, ruche, RUCHE_RUN);
+	r = apply_begin(&request, ruche, apply);
 	if (r < 0)
 		return r;
-	r = request_end(&request, pack_params(&request.pk, command));
+	r = apply_end(&request, apply, pack_params(&request.pk, command));
 	if (r == 0)
 		*ret_id = request.id;
 	return r;
+}
+
+int ruche_submit_command(struct ruche *ruche, uint32_t *ret_id, const struct ruche_command *command)
+{
+	return ruche_apply_command(ruche, ret_id, NULL, command);
+}
+
+int ruche_apply_command(struct ruche *ruche, uint32_t *ret_id, const struct ruche_options *options,
+	const struct ruche_command *command)
+{
+	const struct apply apply = {.function = APPLY_COMMAND, .options = options};
+
+	return apply_command(ruche, ret_id, &apply, command);
 }

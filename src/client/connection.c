@@ -52,6 +52,16 @@ void connection_free(struct ruche *ruche)
 	free(ruche);
 }
 
+static void lose(struct ruche *ruche, struct call *call)
+{
+	if (call->owner == NULL) {
+		calls_finish(&ruche->calls, call, NULL);
+		return;
+	}
+	call->owner->on_lost(call, call->start < ruche->sent);
+	calls_remove(&ruche->calls, call);
+}
+
 void connection_break(struct ruche *ruche, const char *format, ...)
 {
 	struct call *call;
@@ -64,7 +74,7 @@ void connection_break(struct ruche *ruche, const char *format, ...)
 	va_end(args);
 	ruche->broken = true;
 	while ((call = TAILQ_FIRST(&ruche->calls.open)) != NULL)
-		calls_finish(&ruche->calls, call, NULL);
+		lose(ruche, call);
 	/* Tells the daemon, and keeps ruche_fd() readable for an event loop. */
 	shutdown(ruche->sock, SHUT_RDWR);
 }
@@ -212,6 +222,13 @@ int connection_process(struct ruche *ruche)
 }
 
 /* ---- waiting */
+
+uint64_t connection_deadline(int timeout_ms)
+{
+	if (timeout_ms < 0)
+		return UINT64_MAX;
+	return timeout_ms == 0 ? 0 : clock_now() + (uint64_t)timeout_ms * CLOCK_MS;
+}
 
 /* For poll(): -1 for ever, else rounded up, so that it never spins before the deadline. */
 static int milliseconds_until(uint64_t deadline)

@@ -72,6 +72,9 @@ int connection_process(struct ruche *ruche);
  */
 int connection_poll(struct ruche *ruche, uint64_t deadline);
 
+/* For it: the end of a time-out as the public functions have it, -1 is for ever. */
+uint64_t connection_deadline(int timeout_ms);
+
 /* Ends it: finishes every open call.  `format` says why, to people. */
 void connection_break(struct ruche *ruche, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

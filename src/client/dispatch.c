@@ -13,12 +13,6 @@
 
 enum { PARAMS_MAX = 3 };
 
-/* A piece of `in`. */
-struct piece {
-	const uint8_t *data;
-	size_t len;
-};
-
 static struct piece piece_of(const struct ruche *ruche, struct span span)
 {
 	return (struct piece){buf_data(&ruche->in) + span.off, span.len};
@@ -26,9 +20,17 @@ static struct piece piece_of(const struct ruche *ruche, struct span span)
 
 /* ---- responses */
 
-static bool is_nil(struct piece piece)
+/* The end of a call whose reply is fetched by the caller. */
+static int finish(struct ruche *ruche, struct call *call, struct piece error, struct piece result)
 {
-	return piece.data[0] == 0xc0;
+	struct ruche_reply *reply = value_is_nil(error)
+					    ? reply_new_result(call->id, result.data, result.len)
+					    : reply_new_error(call->id, error.data, error.len);
+
+	if (reply == NULL)
+		return -ENOMEM;
+	calls_finish(&ruche->calls, call, reply);
+	return 0;
 }
 
 static int on_response(struct ruche *ruche)
@@ -37,18 +39,18 @@ static int on_response(struct ruche *ruche)
 	struct call *call = calls_find(&ruche->calls, id);
 	struct piece error = piece_of(ruche, ruche->scan.error);
 	struct piece result = piece_of(ruche, ruche->scan.result);
-	struct ruche_reply *reply;
+	int r;
 
 	if (call == NULL || call->finished) {
 		connection_break(ruche, "the daemon answered call %u, which is not open", id);
 		return 0;
 	}
-	reply = is_nil(error) ? reply_new_result(id, result.data, result.len)
-			      : reply_new_error(id, error.data, error.len);
-	if (reply == NULL)
-		return -ENOMEM;
-	calls_finish(&ruche->calls, call, reply);
-	return 0;
+	if (call->owner == NULL)
+		return finish(ruche, call, error, result);
+	r = call->owner->on_end(call, error, result);
+	if (r == 0)
+		calls_remove(&ruche->calls, call);
+	return r;
 }
 
 /* ---- notifications: each is given its params and passes over those that make no sense */
@@ -56,16 +58,19 @@ static int on_response(struct ruche *ruche)
 static void on_output(struct ruche *ruche, struct call *call, const struct piece *params)
 {
 	const struct callbacks *callbacks = &ruche->callbacks;
+	const struct call_log *log = call->log;
 	const char *data;
 	uint64_t stream;
 	size_t len;
 
-	if (callbacks->on_output == NULL ||
-		scan_uint(params[1].data, params[1].len, &stream, &len) < 0)
+	if (scan_uint(params[1].data, params[1].len, &stream, &len) < 0 ||
+		value_get_bytes(params[2].data, params[2].len, &data, &len) < 0)
 		return;
-	if (value_get_bytes(params[2].data, params[2].len, &data, &len) < 0)
+	if (stream != 1 && stream != 2)
 		return;
-	if (stream == 1 || stream == 2)
+	if (log != NULL)
+		log->on_output(log->user, (int)stream, data, len);
+	else if (callbacks->on_output != NULL)
 		callbacks->on_output(callbacks->output_user, call->id, (int)stream, data, len);
 }
 
@@ -103,22 +108,6 @@ static const struct notification {
 	{RUCHE_INPUT, 2, on_input},
 };
 
-/* The first `count` elements of an array; more are for a later protocol. */
-static int split(struct piece array, uint32_t count, struct piece *ret)
-{
-	uint32_t there;
-	size_t at, len;
-
-	if (scan_array(array.data, array.len, &there, &at) < 0 || there < count)
-		return -EPROTO;
-	for (uint32_t i = 0; i < count; i++, at += len) {
-		if (scan_value(array.data + at, array.len - at, &len) < 0)
-			return -EPROTO;
-		ret[i] = (struct piece){array.data + at, len};
-	}
-	return 0;
-}
-
 static void run_notification(
 	struct ruche *ruche, const struct notification *notification, struct piece array)
 {
@@ -127,10 +116,10 @@ static void run_notification(
 	uint64_t id;
 	size_t len;
 
-	if (split(array, notification->count, params) < 0 ||
+	if (value_split(array, notification->count, params) < 0 ||
 		scan_uint(params[0].data, params[0].len, &id, &len) < 0 || id > UINT32_MAX)
 		return;
-	call = calls_find(&ruche->calls, (uint32_t)id);
+	call = calls_find_public(&ruche->calls, (uint32_t)id);
 	if (call != NULL && !call->finished)
 		notification->run(ruche, call, params);
 }
@@ -141,7 +130,7 @@ static void keep_complaint(struct ruche *ruche, struct piece array)
 	struct ruche_reply *reply;
 	struct piece error;
 
-	if (split(array, 1, &error) < 0)
+	if (value_split(array, 1, &error) < 0)
 		return;
 	reply = reply_new_error(0, error.data, error.len);
 	if (reply != NULL)

@@ -12,21 +12,19 @@
 enum { ERROR_MAX = 1024 * 1024 };
 
 struct ruche_reply {
+	const struct ruche_error *error; /* in `data`; NULL: a result */
+	size_t len;                      /* of `data` */
 	uint32_t id;
-	struct ruche_error error;
-	size_t len;
-	uint8_t data[]; /* the packed result; or the error's strings */
+	/* The packed result; or the error and after it its strings. */
+	_Alignas(struct ruche_error) uint8_t data[];
 };
 
 static struct ruche_reply *reply_new(uint32_t id, size_t len)
 {
 	struct ruche_reply *reply = malloc(sizeof(*reply) + len);
 
-	if (reply == NULL)
-		return NULL;
-	reply->id = id;
-	reply->error = (struct ruche_error){.code = RUCHE_OK};
-	reply->len = len;
+	if (reply != NULL)
+		*reply = (struct ruche_reply){.len = len, .id = id};
 	return reply;
 }
 
@@ -50,30 +48,36 @@ static const char *copy_text(char **to, const char *text, size_t len)
 	return copy;
 }
 
-static struct ruche_reply *reply_new_failure(uint32_t id, struct message_error *error)
+static struct ruche_reply *reply_new_failure(uint32_t id, struct message_error *said)
 {
 	struct ruche_reply *reply;
+	struct ruche_error *error;
 	char *to;
 
-	if (error->message == NULL || error->message_len == 0) {
-		error->message = ruche_code_name(error->code);
-		error->message_len = strlen(error->message);
+	if (said->message == NULL || said->message_len == 0) {
+		said->message = ruche_code_name(said->code);
+		said->message_len = strlen(said->message);
 	}
-	if (error->output == NULL)
-		error->output_len = 0;
-	reply = reply_new(id, error->message_len + error->output_len + 2);
+	if (said->output == NULL)
+		said->output_len = 0;
+	reply = reply_new(id, sizeof(*error) + said->message_len + said->output_len + 2);
 	if (reply == NULL)
 		return NULL;
-	to = (char *)reply->data;
-	reply->error = (struct ruche_error){
-		.code = error->code,
-		.message = copy_text(&to, error->message, error->message_len),
-		.executed = error->executed,
-		.signal = error->signal,
-		.exit_status = error->exit_status,
-		.output = copy_text(&to, error->output, error->output_len),
-		.peak_memory = error->peak_memory,
+	error = (struct ruche_error *)(void *)reply->data;
+	to = (char *)(error + 1);
+	*error = (struct ruche_error){
+		.code = said->code,
+		.message = copy_text(&to, said->message, said->message_len),
+		.executed = said->executed,
+		.signal = said->signal,
+		.exit_status = said->exit_status,
+		.output = copy_text(&to, said->output, said->output_len),
+		.peak_memory = said->peak_memory,
+		.attempts = said->attempts,
+		.queued_for = said->queued,
+		.ran_for = said->ran,
 	};
+	reply->error = error;
 	return reply;
 }
 
@@ -100,18 +104,47 @@ struct ruche_reply *reply_new_error(uint32_t id, const void *data, size_t len)
 	return reply;
 }
 
-struct ruche_reply *reply_new_disconnected(
-	uint32_t id, enum ruche_executed executed, const char *why)
+struct ruche_reply *reply_new_own(
+	uint32_t id, enum ruche_code code, enum ruche_executed executed, const char *message)
 {
 	struct message_error error = {
-		.code = RUCHE_DISCONNECTED,
+		.code = code,
 		.executed = executed,
 		.exit_status = -1,
-		.message = why,
-		.message_len = strlen(why),
+		.message = message,
+		.message_len = strlen(message),
 	};
 
 	return reply_new_failure(id, &error);
+}
+
+struct ruche_reply *reply_copy(const struct ruche_reply *reply)
+{
+	const struct ruche_error *said = reply->error;
+	struct message_error error;
+
+	if (said == NULL)
+		return reply_new_result(reply->id, reply->data, reply->len);
+	error = (struct message_error){
+		.code = said->code,
+		.executed = said->executed,
+		.signal = said->signal,
+		.exit_status = said->exit_status,
+		.peak_memory = said->peak_memory,
+		.message = said->message,
+		.message_len = strlen(said->message),
+		.output = said->output,
+		.output_len = strlen(said->output),
+		.attempts = said->attempts,
+		.queued = said->queued_for,
+		.ran = said->ran_for,
+	};
+	return reply_new_failure(reply->id, &error);
+}
+
+size_t reply_size(const struct ruche_reply *reply)
+{
+	return reply == NULL ? 0 : sizeof(*reply) + reply->len;
 }
 
 void ruche_reply_free(struct ruche_reply *reply)
@@ -126,19 +159,21 @@ uint32_t ruche_reply_id(const struct ruche_reply *reply)
 
 enum ruche_code ruche_reply_code(const struct ruche_reply *reply)
 {
-	return reply == NULL ? RUCHE_FAILED : reply->error.code;
+	if (reply == NULL)
+		return RUCHE_FAILED;
+	return reply->error == NULL ? RUCHE_OK : reply->error->code;
 }
 
 const struct ruche_error *ruche_reply_error(const struct ruche_reply *reply)
 {
-	return reply == NULL || reply->error.code == RUCHE_OK ? NULL : &reply->error;
+	return reply == NULL ? NULL : reply->error;
 }
 
 /* ---- results */
 
 static bool has_result(const struct ruche_reply *reply)
 {
-	return reply != NULL && reply->error.code == RUCHE_OK;
+	return reply != NULL && reply->error == NULL;
 }
 
 int ruche_reply_int128(const struct ruche_reply *reply, __int128 *ret)

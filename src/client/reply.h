@@ -13,7 +13,13 @@
 struct ruche_reply *reply_new_result(uint32_t id, const void *data, size_t len);
 struct ruche_reply *reply_new_error(uint32_t id, const void *data, size_t len);
 
-struct ruche_reply *reply_new_disconnected(
-	uint32_t id, enum ruche_executed executed, const char *why);
+/* An error that the library itself says. */
+struct ruche_reply *reply_new_own(
+	uint32_t id, enum ruche_code code, enum ruche_executed executed, const char *message);
+
+struct ruche_reply *reply_copy(const struct ruche_reply *reply);
+
+/* The bytes of memory that it takes; 0 for NULL. */
+size_t reply_size(const struct ruche_reply *reply);
 
 #endif

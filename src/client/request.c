@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "wire/message.h"
 
+#define RUCHE_CANCEL "ruche.cancel"
+
 static size_t request_len(const struct request *request)
 {
 	return buf_len(&request->ruche->out) - request->before;
@@ -106,4 +108,19 @@ int request_end(struct request *request, int status)
 	else
 		ruche->out_since = clock_now();
 	return 0;
+}
+
+int request_cancel(struct ruche *ruche, uint32_t id, int signal)
+{
+	struct request request;
+	int r = request_begin_notification(&request, ruche, RUCHE_CANCEL);
+
+	if (r < 0)
+		return r;
+	r = msgpack_pack_array(&request.pk, 2);
+	if (r == 0)
+		r = message_pack_id(&request.pk, id);
+	if (r == 0)
+		r = msgpack_pack_int(&request.pk, signal);
+	return request_end(&request, r);
 }

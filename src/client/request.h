@@ -35,4 +35,7 @@ int request_begin_notification(struct request *request, struct ruche *ruche, con
  */
 int request_end(struct request *request, int status);
 
+/* The notification that asks for call `id` to be stopped.  0 or a negative errno. */
+int request_cancel(struct ruche *ruche, uint32_t id, int signal);
+
 #endif

@@ -6,107 +6,103 @@
 #include <ruche/ruche.h>
 #include <signal.h>
 
-#include "client/args.h"
+#include "client/apply.h"
 #include "wire/link.h"
 #include "wire/message.h"
 
-#define RUCHE_CANCEL "ruche.cancel"
-
-static int submit(struct ruche *ruche, uint32_t *ret_id, const char *function, const char *types,
-	va_list values)
-{
-	struct request request;
-	int r;
-
-	if (ruche == NULL || function == NULL || types == NULL)
-		return -EINVAL;
-	r = request_begin(&request, ruche, function);
-	if (r < 0)
-		return r;
-	r = request_end(&request, args_pack(&request, types, values));
-	if (r == 0)
-		*ret_id = request.id;
-	return r;
-}
+/* ---- functions */
 
 int ruche_submit(
 	struct ruche *ruche, uint32_t *ret_id, const char *function, const char *types, ...)
 {
+	const struct apply apply = {.function = function};
 	va_list values;
 	int r;
 
-	if (ret_id == NULL)
-		return -EINVAL;
 	va_start(values, types);
-	r = submit(ruche, ret_id, function, types, values);
+	r = apply_values(ruche, ret_id, &apply, types, values);
 	va_end(values);
 	return r;
+}
+
+int ruche_apply_async(struct ruche *ruche, uint32_t *ret_id, const struct ruche_options *options,
+	const char *function, const char *types, ...)
+{
+	const struct apply apply = {.function = function, .options = options};
+	va_list values;
+	int r;
+
+	va_start(values, types);
+	r = apply_values(ruche, ret_id, &apply, types, values);
+	va_end(values);
+	return r;
+}
+
+static int call(struct ruche *ruche, struct ruche_reply **ret, const struct apply *apply,
+	const char *types, va_list values)
+{
+	uint32_t id = 0;
+	int r = apply_check(ruche, ret);
+
+	if (r < 0)
+		return r;
+	return apply_wait(ruche, apply_values(ruche, &id, apply, types, values), id, ret);
 }
 
 int ruche_call(
 	struct ruche *ruche, struct ruche_reply **ret, const char *function, const char *types, ...)
 {
-	uint32_t id = 0;
+	const struct apply apply = {.function = function};
 	va_list values;
 	int r;
 
-	if (ruche == NULL || ret == NULL)
-		return -EINVAL;
-	if (ruche->dispatching)
-		return -EBUSY;
 	va_start(values, types);
-	r = submit(ruche, &id, function, types, values);
+	r = call(ruche, ret, &apply, types, values);
 	va_end(values);
-	if (r < 0)
-		return r;
-	r = ruche_wait(ruche, id, -1, ret);
-	if (r < 0) {
-		ruche_cancel(ruche, id, 0);
-		return r;
-	}
-	return 0;
+	return r;
+}
+
+int ruche_apply(struct ruche *ruche, struct ruche_reply **ret, const struct ruche_options *options,
+	const char *function, const char *types, ...)
+{
+	const struct apply apply = {.function = function, .options = options};
+	va_list values;
+	int r;
+
+	va_start(values, types);
+	r = call(ruche, ret, &apply, types, values);
+	va_end(values);
+	return r;
 }
 
 int ruche_submit_packed(struct ruche *ruche, uint32_t *ret_id, const char *function,
 	const void *args, size_t args_len)
 {
-	struct request request;
-	int r;
-
-	if (ruche == NULL || ret_id == NULL || function == NULL || args == NULL)
-		return -EINVAL;
-	r = request_begin(&request, ruche, function);
-	if (r < 0)
-		return r;
-	request.is_foreign = true;
-	r = request_end(&request, request.pk.callback(request.pk.data, args, args_len));
-	if (r == 0)
-		*ret_id = request.id;
-	return r;
+	return ruche_apply_packed(ruche, ret_id, NULL, function, args, args_len);
 }
+
+int ruche_apply_packed(struct ruche *ruche, uint32_t *ret_id, const struct ruche_options *options,
+	const char *function, const void *args, size_t args_len)
+{
+	const struct apply apply = {.function = function, .options = options};
+
+	return apply_packed(ruche, ret_id, &apply, args, args_len);
+}
+
+/* ---- calls that run */
 
 int ruche_cancel(struct ruche *ruche, uint32_t id, int signal)
 {
-	struct request request;
 	struct call *call;
-	int r;
 
 	if (ruche == NULL || signal < 0 || signal >= NSIG)
 		return -EINVAL;
-	call = calls_find(&ruche->calls, id);
+	call = calls_find_public(&ruche->calls, id);
 	if (call == NULL)
 		return -ENOENT;
 	if (call->finished)
 		return 0;
-	r = request_begin_notification(&request, ruche, RUCHE_CANCEL);
-	if (r < 0)
-		return r;
-	r = msgpack_pack_array(&request.pk, 2);
-	if (r == 0)
-		r = message_pack_id(&request.pk, id);
-	if (r == 0)
-		r = msgpack_pack_int(&request.pk, signal);
-	return request_end(&request, r);
+	return request_cancel(ruche, id, signal);
 }
 
 static int pack_input(struct request *request, uint32_t id, const void *data, size_t len)
@@ -129,7 +125,7 @@ int ruche_send_input(struct ruche *ruche, uint32_t id, const void *data, size_t 
 
 	if (ruche == NULL || (data == NULL && len > 0))
 		return -EINVAL;
-	call = calls_find(&ruche->calls, id);
+	call = calls_find_public(&ruche->calls, id);
 	if (call == NULL)
 		return -ENOENT;
 	if (call->finished)

@@ -2,9 +2,10 @@
 #include "client/value.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <string.h>
 
 #include "wire/message.h"
+#include "wire/scan.h"
 
 /* What it gives holds no pointers: the scalars that callers take from it need no zone. */
 static int unpack_scalar(const void *data, size_t len, msgpack_object *ret)
@@ -84,4 +85,51 @@ int value_get_bytes(const void *data, size_t len, const char **ret, size_t *ret_
 	*ret = (const char *)data + head;
 	*ret_len = len - head;
 	return 0;
+}
+
+int value_split(struct piece array, uint32_t count, struct piece *ret)
+{
+	uint32_t there;
+	size_t at, len;
+
+	if (scan_array(array.data, array.len, &there, &at) < 0 || there < count)
+		return -EPROTO;
+	for (uint32_t i = 0; i < count; i++, at += len) {
+		if (scan_value(array.data + at, array.len - at, &len) < 0)
+			return -EPROTO;
+		ret[i] = (struct piece){array.data + at, len};
+	}
+	return 0;
+}
+
+static bool is_key(const uint8_t *at, size_t len, const char *key)
+{
+	uint32_t str_len;
+	size_t head;
+
+	return scan_str(at, len, &str_len, &head) == 0 && str_len == strlen(key) &&
+	       memcmp(at + head, key, str_len) == 0;
+}
+
+int value_find(struct piece map, const char *key, struct piece *ret)
+{
+	uint32_t pairs;
+	size_t at, len;
+
+	if (scan_map(map.data, map.len, &pairs, &at) < 0)
+		return -ENOENT;
+	for (; pairs > 0; pairs--, at += len) {
+		bool found = is_key(map.data + at, map.len - at, key);
+
+		if (scan_value(map.data + at, map.len - at, &len) < 0)
+			return -ENOENT;
+		at += len;
+		if (scan_value(map.data + at, map.len - at, &len) < 0)
+			return -ENOENT;
+		if (!found)
+			continue;
+		*ret = (struct piece){map.data + at, len};
+		return 0;
+	}
+	return -ENOENT;
 }

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
+#include <math.h>
 #include <string.h>
 
 /* ---- names ---------------------------------------------------------------------- */
@@ -24,6 +24,8 @@ static const char *const code_names[RUCHE_CODE_COUNT] = {
 	[RUCHE_UNAVAILABLE] = "unavailable",
 	[RUCHE_PROTOCOL] = "protocol",
 	[RUCHE_DISCONNECTED] = "disconnected",
+	[RUCHE_UNKNOWN_TASK] = "unknown_task",
+	[RUCHE_PENDING] = "pending",
 };
 
 static const char *const executed_names[RUCHE_EXECUTED_COUNT] = {
@@ -121,6 +123,11 @@ int message_pack_str(msgpack_packer *pk, const char *text)
 int message_pack_bin(msgpack_packer *pk, const void *data, size_t len)
 {
 	return status_of(msgpack_pack_bin_with_body(pk, data, len));
+}
+
+int message_pack_double(msgpack_packer *pk, double value)
+{
+	return status_of(msgpack_pack_double(pk, value));
 }
 
 int message_pack_int128(msgpack_packer *pk, __int128 value)
@@ -234,6 +241,16 @@ static int pack_key_uint(msgpack_packer *pk, const char *key, uint64_t value)
 	return r < 0 ? r : status_of(msgpack_pack_uint64(pk, value));
 }
 
+static bool has_output(const struct message_error *error)
+{
+	return error->output != NULL && error->output_len > 0;
+}
+
+static bool has_attempts(const struct message_error *error)
+{
+	return error->attempts > 0 || error->has_times;
+}
+
 static int pack_always(msgpack_packer *pk, const struct message_error *error)
 {
 	const char *code = message_code_name(error->code);
@@ -249,24 +266,55 @@ static int pack_always(msgpack_packer *pk, const struct message_error *error)
 	return r;
 }
 
-int message_pack_error(msgpack_packer *pk, const struct message_error *error)
+static int pack_key_double(msgpack_packer *pk, const char *key, double value)
 {
-	bool has_output = error->output != NULL && error->output_len > 0;
-	size_t fields = FIELDS_ALWAYS + (error->signal > 0) + (error->exit_status >= 0) +
-			has_output + (error->peak_memory > 0);
-	int r = status_of(msgpack_pack_map(pk, fields));
+	int r = message_pack_str(pk, key);
 
-	if (r == 0)
-		r = pack_always(pk, error);
-	if (r == 0 && error->signal > 0)
+	return r < 0 ? r : message_pack_double(pk, value);
+}
+
+/* How the worker or command ended. */
+static int pack_death(msgpack_packer *pk, const struct message_error *error)
+{
+	int r = 0;
+
+	if (error->signal > 0)
 		r = pack_key_uint(pk, "signal", (uint64_t)error->signal);
 	if (r == 0 && error->exit_status >= 0)
 		r = pack_key_uint(pk, "exit_status", (uint64_t)error->exit_status);
-	if (r == 0 && has_output)
+	if (r == 0 && has_output(error))
 		r = pack_key_text(pk, "output", error->output, error->output_len);
 	if (r == 0 && error->peak_memory > 0)
 		r = pack_key_uint(pk, "peak_memory", error->peak_memory);
 	return r;
+}
+
+/* What the task has come to: a task that was never started has made no attempt. */
+static int pack_times(msgpack_packer *pk, const struct message_error *error)
+{
+	int r = 0;
+
+	if (has_attempts(error))
+		r = pack_key_uint(pk, "attempts", error->attempts);
+	if (r == 0 && error->has_times)
+		r = pack_key_double(pk, "queued", error->queued);
+	if (r == 0 && error->has_times)
+		r = pack_key_double(pk, "ran", error->ran);
+	return r;
+}
+
+int message_pack_error(msgpack_packer *pk, const struct message_error *error)
+{
+	size_t fields = FIELDS_ALWAYS + (error->signal > 0) + (error->exit_status >= 0) +
+			has_output(error) + (error->peak_memory > 0) + has_attempts(error) +
+			2 * (size_t)error->has_times;
+	int r = status_of(msgpack_pack_map(pk, fields));
+
+	if (r == 0)
+		r = pack_always(pk, error);
+	if (r == 0)
+		r = pack_death(pk, error);
+	return r == 0 ? pack_times(pk, error) : r;
 }
 
 /* Text, be it str or bin: worker output need not be UTF-8, so foreign peers may send either. */
@@ -298,6 +346,22 @@ static int get_int(const msgpack_object *object, int otherwise)
 		object->via.u64 > INT_MAX)
 		return otherwise;
 	return (int)object->via.u64;
+}
+
+/* A time in seconds: false if there is none, or none that makes sense. */
+static bool get_seconds(const msgpack_object *object, double *ret)
+{
+	if (object == NULL)
+		return false;
+	if (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+		*ret = (double)object->via.u64;
+	else if ((object->type == MSGPACK_OBJECT_FLOAT32 ||
+			 object->type == MSGPACK_OBJECT_FLOAT64) &&
+		 isfinite(object->via.f64) && object->via.f64 >= 0)
+		*ret = object->via.f64;
+	else
+		return false;
+	return true;
 }
 
 static enum ruche_executed get_executed(const msgpack_object *object)
@@ -340,4 +404,7 @@ void message_get_error(const msgpack_object *object, struct message_error *ret)
 	ret->peak_memory = get_uint(message_map_get(object, "peak_memory"));
 	ret->message = get_text(message_map_get(object, "message"), &ret->message_len);
 	ret->output = get_text(message_map_get(object, "output"), &ret->output_len);
+	ret->attempts = (unsigned int)get_int(message_map_get(object, "attempts"), 0);
+	ret->has_times = get_seconds(message_map_get(object, "queued"), &ret->queued);
+	ret->has_times |= get_seconds(message_map_get(object, "ran"), &ret->ran);
 }

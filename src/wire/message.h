@@ -9,6 +9,7 @@
  */
 
 #include <msgpack.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,6 +64,7 @@ int message_pack_id(msgpack_packer *pk, uint32_t msgid);
 
 int message_pack_str(msgpack_packer *pk, const char *text); /* NULL packs nil */
 int message_pack_bin(msgpack_packer *pk, const void *data, size_t len);
+int message_pack_double(msgpack_packer *pk, double value); /* as float 64 */
 /* As a 64-bit integer if it fits, else wide. */
 int message_pack_int128(msgpack_packer *pk, __int128 value);
 /* From any integer, wide or not; a wide one that would have fitted in 64 bits is accepted. */
@@ -83,6 +85,12 @@ struct message_error {
 	size_t message_len;
 	const char *output;
 	size_t output_len;
+	unsigned int attempts; /* runs so far; 0: none, or not known unless has_times */
+	bool has_times;        /* `queued` and `ran` are known: it is about a task */
+	double queued, ran;    /* seconds: waiting, pauses between runs included; running */
+	const void *partial;   /* packed pairs [error, result] of a chunk's items that had ended; or NULL */
+	size_t partial_len;
+	uint32_t partial_count;
 };
 
 /*

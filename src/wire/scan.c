@@ -383,6 +383,11 @@ int scan_str(const void *data, size_t len, uint32_t *ret_len, size_t *ret_head)
 	return scan_count(data, len, SHAPE_STR, ret_len, ret_head);
 }
 
+int scan_bin(const void *data, size_t len, uint32_t *ret_len, size_t *ret_head)
+{
+	return scan_count(data, len, SHAPE_BIN, ret_len, ret_head);
+}
+
 int scan_uint(const void *data, size_t len, uint64_t *ret, size_t *ret_len)
 {
 	struct head head;
@@ -391,4 +396,30 @@ int scan_uint(const void *data, size_t len, uint64_t *ret, size_t *ret_len)
 		return -EPROTO;
 	*ret_len = head.size;
 	return 0;
+}
+
+int scan_number(const void *data, size_t len, double *ret)
+{
+	const uint8_t *at = data;
+	uint64_t value;
+	size_t size;
+	float single;
+
+	if (scan_uint(data, len, &value, &size) == 0) {
+		*ret = (double)value;
+		return 0;
+	}
+	if (len >= 9 && *at == 0xcb) {
+		value = load(at + 1, 8);
+		memcpy(ret, &value, sizeof(*ret));
+		return 0;
+	}
+	if (len >= 5 && *at == 0xca) {
+		uint32_t bits = (uint32_t)load(at + 1, 4);
+
+		memcpy(&single, &bits, sizeof(single));
+		*ret = (double)single;
+		return 0;
+	}
+	return -EPROTO;
 }

@@ -67,12 +67,16 @@ int scan_feed(struct scan *scan, const void *frame, size_t len);
  */
 int scan_value(const void *data, size_t len, size_t *ret_len);
 
-/* The head of an array, map (pairs), or string (str alone, not bin): -EPROTO if it is something else. */
+/* The head of an array, map (pairs), str or bin: -EPROTO if it is something else. */
 int scan_array(const void *data, size_t len, uint32_t *ret_count, size_t *ret_head);
 int scan_map(const void *data, size_t len, uint32_t *ret_count, size_t *ret_head);
 int scan_str(const void *data, size_t len, uint32_t *ret_len, size_t *ret_head);
+int scan_bin(const void *data, size_t len, uint32_t *ret_len, size_t *ret_head);
 
 /* A non-negative integer below 2^64, in any encoding: 0 and its value and length, or -EPROTO. */
 int scan_uint(const void *data, size_t len, uint64_t *ret, size_t *ret_len);
+
+/* A non-negative integer or a float as a double: 0, or -EPROTO. */
+int scan_number(const void *data, size_t len, double *ret);
 
 #endif

@@ -61,6 +61,10 @@ int main(void)
 	suite_add_tcase(suite, client_connection_case());
 	suite_add_tcase(suite, client_streams_case());
 	suite_add_tcase(suite, client_notes_case());
+	suite_add_tcase(suite, client_options_case());
+	suite_add_tcase(suite, client_tasks_case());
+	suite_add_tcase(suite, client_pace_case());
+	suite_add_tcase(suite, client_maps_case());
 	suite_add_tcase(suite, client_private_case());
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

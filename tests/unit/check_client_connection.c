@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -250,6 +252,86 @@ START_TEST(environment_names_the_daemon)
 }
 END_TEST
 
+/* An abstract socket of this name, which ends with the descriptor. */
+static int listen_abstract(const char *name, size_t len)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path + 1, name, len);
+	ck_assert_int_eq(bind(sock, (struct sockaddr *)&address,
+				 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len)),
+		0);
+	ck_assert_int_eq(listen(sock, 8), 0);
+	return sock;
+}
+
+START_TEST(path_with_an_at_sign_is_an_abstract_socket)
+{
+	char path[200];
+	struct ruche *ruche = NULL;
+	int sock;
+
+	snprintf(path, sizeof(path), "@check-client-%d", (int)getpid());
+	ck_assert_int_eq(ruche_open(path, &ruche), -ECONNREFUSED);
+	sock = listen_abstract(path + 1, strlen(path) - 1);
+	ck_assert_int_eq(ruche_open(path, &ruche), 0);
+	ruche_close(ruche);
+	setenv("RUCHE_SOCKET", path, 1);
+	ck_assert_int_eq(ruche_open(NULL, &ruche), 0);
+	ruche_close(ruche);
+	fd_close(&sock);
+	ck_assert_int_eq(ruche_open("@", &ruche), -EINVAL);
+}
+END_TEST
+
+START_TEST(names_of_sockets_may_be_as_long_as_they_can)
+{
+	struct ruche *ruche = NULL;
+	char path[110];
+	int sock;
+
+	memset(path, 'x', sizeof(path));
+	path[0] = '@';
+	snprintf(path + 1, 20, "check-client-%d", (int)getpid());
+	path[strlen(path)] = 'x';
+	path[109] = '\0';
+	ck_assert_int_eq(ruche_open(path, &ruche), -ENAMETOOLONG);
+	path[108] = '\0';
+	sock = listen_abstract(path + 1, 107);
+	ck_assert_int_eq(ruche_open(path, &ruche), 0);
+	ruche_close(ruche);
+	fd_close(&sock);
+	path[0] = '/';
+	ck_assert_int_eq(ruche_open(path, &ruche), -ENAMETOOLONG);
+	path[107] = '\0';
+	ck_assert_int_eq(ruche_open(path, &ruche), -ENOENT);
+}
+END_TEST
+
+START_TEST(task_that_opens_a_connection_says_which_it_is)
+{
+	struct ruche *first = fake.ruche;
+	uint32_t id;
+	int sock;
+
+	setenv("RUCHE_TASK", "abc", 1);
+	ck_assert_int_eq(ruche_open(fake.path, &fake.ruche), 0);
+	sock = fake.sock;
+	fake.sock = accept(fake.listener, NULL, NULL);
+	ck_assert_uint_eq(ruche_pending(fake.ruche), 0);
+	ck_assert_int_eq(ruche_submit(fake.ruche, &id, "f", ""), 0);
+	ck_assert_int_eq(ruche_process(fake.ruche), 0);
+	fake_expect(&fake, "93 02 'ruche.hello' 91 81 'task' 'abc' 94 00 ce00000001 'f' 90");
+	ruche_close(first);
+	fd_close(&sock);
+	setenv("RUCHE_TASK", "", 1);
+	ck_assert_int_eq(ruche_open(fake.path, &first), 0);
+	ck_assert_int_eq(ruche_events(first), POLLIN);
+	ruche_close(first);
+}
+END_TEST
+
 START_TEST(descriptor_is_not_inherited)
 {
 	ck_assert_int_ge(ruche_fd(fake.ruche), 0);
@@ -363,6 +445,9 @@ TCase *client_connection_case(void)
 	tcase_add_test(tcase, close_frees_what_was_not_fetched);
 	tcase_add_test(tcase, no_daemon_is_an_error_that_tells);
 	tcase_add_test(tcase, environment_names_the_daemon);
+	tcase_add_test(tcase, path_with_an_at_sign_is_an_abstract_socket);
+	tcase_add_test(tcase, names_of_sockets_may_be_as_long_as_they_can);
+	tcase_add_test(tcase, task_that_opens_a_connection_says_which_it_is);
 	tcase_add_test(tcase, descriptor_is_not_inherited);
 	tcase_add_test(tcase, null_is_refused_in_calls);
 	tcase_add_test(tcase, null_is_refused_in_replies);

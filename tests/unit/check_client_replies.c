@@ -324,6 +324,7 @@ START_TEST(names_are_words)
 {
 	ck_assert_str_eq(ruche_code_name(RUCHE_CRASHED), "crashed");
 	ck_assert_str_eq(ruche_code_name(RUCHE_DISCONNECTED), "disconnected");
+	ck_assert_str_eq(ruche_code_name(RUCHE_UNKNOWN_TASK), "unknown_task");
 	ck_assert_str_eq(ruche_code_name(RUCHE_CODE_COUNT), "unknown");
 	ck_assert_str_eq(ruche_executed_name(RUCHE_EXECUTED_MAYBE), "maybe");
 	ck_assert_str_eq(ruche_executed_name(RUCHE_EXECUTED_COUNT), "unknown");

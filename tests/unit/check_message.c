@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,7 +166,9 @@ START_TEST(no_memory_is_told_wherever_it_strikes)
 		.message = "m\xff",
 		.message_len = 2,
 		.output = "o",
-		.output_len = 1};
+		.output_len = 1,
+		.attempts = 1,
+		.has_times = true};
 	size_t room = SIZE_MAX, need;
 
 	msgpack_packer_init(&pk, &room, refuse);
@@ -378,6 +381,55 @@ START_TEST(an_error_comes_back_as_it_was)
 	ck_assert(out.peak_memory == in.peak_memory);
 	assert_text(out.message, out.message_len, "m");
 	assert_text(out.output, out.output_len, in.output);
+	ck_assert_uint_eq(out.attempts, 0);
+	ck_assert(!out.has_times);
+}
+END_TEST
+
+/* What a task has come to, by the keys that tell it. */
+static const struct {
+	struct message_error in;
+	uint32_t keys;
+} histories[] = {
+	{{.attempts = 3, .has_times = true, .queued = 0.25, .ran = 1.5}, 6},
+	{{.has_times = true, .queued = 60}, 6}, /* it was never started */
+	{{.attempts = 1}, 4},
+	{{.queued = 1, .ran = 1}, 3},
+};
+
+START_TEST(a_tasks_history_comes_back_as_far_as_it_is_known)
+{
+	struct message_error in = histories[_i].in, out;
+	const msgpack_object *map;
+
+	in.code = RUCHE_TIMEOUT;
+	in.exit_status = -1;
+	ck_assert_int_eq(message_pack_error(&pk, &in), 0);
+	map = unpack_buffer();
+	ck_assert_uint_eq(map->via.map.size, histories[_i].keys);
+	message_get_error(map, &out);
+	ck_assert_uint_eq(out.attempts, in.attempts);
+	ck_assert_int_eq(out.has_times, in.has_times);
+	ck_assert(out.queued == (in.has_times ? in.queued : 0));
+	ck_assert(out.ran == (in.has_times ? in.ran : 0));
+}
+END_TEST
+
+START_TEST(times_are_read_from_every_number_that_can_be_one)
+{
+	struct message_error error;
+
+	msgpack_pack_map(&pk, 3);
+	message_pack_str(&pk, "code");
+	message_pack_str(&pk, "timeout");
+	message_pack_str(&pk, "queued");
+	msgpack_pack_int(&pk, 2);
+	message_pack_str(&pk, "ran");
+	msgpack_pack_float(&pk, 0.5F);
+	message_get_error(unpack_buffer(), &error);
+	ck_assert(error.has_times);
+	ck_assert(error.queued == 2);
+	ck_assert(error.ran == 0.5);
 }
 END_TEST
 
@@ -463,9 +515,15 @@ START_TEST(fields_of_another_type_or_out_of_range_are_as_if_not_there)
 {
 	struct message_error error;
 
-	msgpack_pack_map(&pk, 7);
+	msgpack_pack_map(&pk, 10);
 	message_pack_str(&pk, "code");
 	message_pack_str(&pk, "crashed");
+	message_pack_str(&pk, "attempts");
+	message_pack_str(&pk, "two");
+	message_pack_str(&pk, "queued");
+	msgpack_pack_double(&pk, -1);
+	message_pack_str(&pk, "ran");
+	msgpack_pack_double(&pk, NAN);
 	message_pack_str(&pk, "message");
 	msgpack_pack_int(&pk, 5);
 	message_pack_str(&pk, "executed");
@@ -486,6 +544,9 @@ START_TEST(fields_of_another_type_or_out_of_range_are_as_if_not_there)
 	ck_assert(error.peak_memory == 0);
 	ck_assert_ptr_null(error.message);
 	ck_assert_ptr_null(error.output);
+	ck_assert_uint_eq(error.attempts, 0);
+	ck_assert(!error.has_times);
+	ck_assert(error.queued == 0 && error.ran == 0);
 }
 END_TEST
 
@@ -531,6 +592,9 @@ static TCase *case_errors(void)
 	tcase_add_test(tc, an_error_is_packed_as_the_golden_one);
 	tcase_add_test(tc, every_code_that_travels_has_a_golden_error);
 	tcase_add_test(tc, an_error_comes_back_as_it_was);
+	tcase_add_loop_test(tc, a_tasks_history_comes_back_as_far_as_it_is_known, 0,
+		(int)(sizeof(histories) / sizeof(histories[0])));
+	tcase_add_test(tc, times_are_read_from_every_number_that_can_be_one);
 	tcase_add_test(tc, what_is_not_known_of_an_error_is_left_out);
 	tcase_add_loop_test(tc, what_is_not_utf8_in_an_error_becomes_a_question_mark, 0,
 		(int)(sizeof(texts) / sizeof(texts[0])));

@@ -53,19 +53,42 @@ void fake_close(struct fake *fake)
 	rmdir(fake->dir);
 }
 
+static void put_byte(uint8_t *ret, size_t size, size_t *len, size_t byte)
+{
+	ck_assert_uint_lt(*len, size);
+	ret[(*len)++] = (uint8_t)byte;
+}
+
+/* From after the first quote to after the last. */
+static const char *put_text(const char *text, uint8_t *ret, size_t size, size_t *len)
+{
+	size_t text_len = strcspn(text, "'");
+
+	ck_assert_uint_lt(text_len, 256);
+	if (text_len >= 32)
+		put_byte(ret, size, len, 0xd9);
+	put_byte(ret, size, len, text_len < 32 ? 0xa0 | text_len : text_len);
+	for (size_t i = 0; i < text_len; i++)
+		put_byte(ret, size, len, (uint8_t)text[i]);
+	return text + text_len + 1;
+}
+
 size_t bytes_of(const char *hex, uint8_t *ret, size_t size)
 {
 	size_t len = 0;
 
-	for (; *hex != '\0'; hex++) {
+	while (*hex != '\0') {
 		unsigned int byte;
 
-		if (*hex == ' ')
-			continue;
-		ck_assert_int_eq(sscanf(hex, "%2x", &byte), 1);
-		ck_assert_uint_lt(len, size);
-		ret[len++] = (uint8_t)byte;
-		hex++;
+		if (*hex == ' ') {
+			hex++;
+		} else if (*hex == '\'') {
+			hex = put_text(hex + 1, ret, size, &len);
+		} else {
+			ck_assert_int_eq(sscanf(hex, "%2x", &byte), 1);
+			put_byte(ret, size, &len, byte);
+			hex += 2;
+		}
 	}
 	return len;
 }
@@ -163,18 +186,73 @@ uint32_t fake_submit(struct fake *fake)
 
 struct echo {
 	struct fake *fake;
+	void (*answer)(struct echo *echo, const uint8_t *params, size_t len, bool is_chunk);
 	unsigned int ends_after, answered;
+	unsigned int per_answer;
 	struct buf in, out;
 };
+
+static void answer_params(struct echo *echo, const uint8_t *params, size_t len, bool is_chunk)
+{
+	(void)is_chunk;
+	buf_append(&echo->out, params, len);
+}
+
+/* The first value at `at`, which is well-formed. */
+static size_t value_len(const uint8_t *at, size_t len)
+{
+	size_t value = 0;
+
+	scan_value(at, len, &value);
+	return value;
+}
+
+/* [function, items, star] */
+static void answer_pairs(struct echo *echo, const uint8_t *params, size_t len)
+{
+	const uint8_t *at = params + 1 + value_len(params + 1, len - 1), *end = params + len;
+	uint32_t count = 0;
+	size_t head = 0;
+
+	scan_array(at, (size_t)(end - at), &count, &head);
+	at += head;
+	if (echo->per_answer > 0 && count > echo->per_answer)
+		count = echo->per_answer;
+	buf_append(&echo->out,
+		(uint8_t[]){0xdd, (uint8_t)(count >> 24), (uint8_t)(count >> 16),
+			(uint8_t)(count >> 8), (uint8_t)count},
+		5);
+	for (uint32_t i = 0; i < count; i++) {
+		size_t item = value_len(at, (size_t)(end - at));
+
+		buf_append(&echo->out, "\x92\xc0", 2);
+		buf_append(&echo->out, at, item);
+		at += item;
+	}
+}
+
+static void answer_item(struct echo *echo, const uint8_t *params, size_t len, bool is_chunk)
+{
+	if (is_chunk) {
+		echo->fake->chunks++;
+		answer_pairs(echo, params, len);
+	} else {
+		echo->fake->calls++;
+		buf_append(&echo->out, params + 1, value_len(params + 1, len - 1));
+	}
+}
 
 static void echo_frame(struct echo *echo, const struct scan *scan)
 {
 	uint8_t head[MESSAGE_HEAD_MAX + 1];
 	size_t len = message_write_head(head, SCAN_RESPONSE, scan->msgid);
+	const uint8_t *frame = buf_data(&echo->in);
+	bool is_chunk = scan->method.len == strlen("ruche.map") &&
+			memcmp(frame + scan->method.off, "ruche.map", scan->method.len) == 0;
 
 	head[len++] = 0xc0;
 	buf_append(&echo->out, head, len);
-	buf_append(&echo->out, buf_data(&echo->in) + scan->params.off, scan->params.len);
+	echo->answer(echo, frame + scan->params.off, scan->params.len, is_chunk);
 	echo->answered++;
 }
 
@@ -215,14 +293,24 @@ static void *run_echo(void *data)
 	return NULL;
 }
 
-void fake_start_echo(struct fake *fake, unsigned int ends_after)
+static void start_echo(struct fake *fake, const struct echo *from)
 {
 	struct echo *echo = calloc(1, sizeof(*echo));
 
 	ck_assert_ptr_nonnull(echo);
+	*echo = *from;
 	echo->fake = fake;
-	echo->ends_after = ends_after;
 	ck_assert_int_eq(pthread_create(&fake->thread, NULL, run_echo, echo), 0);
+}
+
+void fake_start_echo(struct fake *fake, unsigned int ends_after)
+{
+	start_echo(fake, &(struct echo){.answer = answer_params, .ends_after = ends_after});
+}
+
+void fake_start_mapper(struct fake *fake, unsigned int per_answer)
+{
+	start_echo(fake, &(struct echo){.answer = answer_item, .per_answer = per_answer});
 }
 
 void fake_join_echo(struct fake *fake)

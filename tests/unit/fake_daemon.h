@@ -16,6 +16,7 @@ struct fake {
 	int sock; /* blocking; -1: closed */
 	struct ruche *ruche;
 	pthread_t thread;
+	unsigned int calls, chunks; /* that fake_start_mapper() has answered; after its end */
 };
 
 /* Listens on a new temporary socket. */
@@ -29,7 +30,10 @@ void fake_close(struct fake *fake);
 
 void fake_hang_up(struct fake *fake);
 
-/* Bytes are written as "94 01 ce", spaces as you like.  Returns how many. */
+/*
+ * Bytes are written as "94 01 ce", spaces as you like, and a packed str of less than 256 bytes as
+ * 'text'.  Returns how many there are.
+ */
 size_t bytes_of(const char *hex, uint8_t *ret, size_t size);
 
 void fake_send(struct fake *fake, const void *data, size_t len);
@@ -51,6 +55,12 @@ size_t fake_skip(struct fake *fake, ssize_t len);
  */
 void fake_start_echo(struct fake *fake, unsigned int ends_after);
 void fake_join_echo(struct fake *fake);
+
+/*
+ * The same with a worker that knows ruche.map: any function returns its first argument, and a chunk
+ * ends after `per_answer` items, if that is not 0.
+ */
+void fake_start_mapper(struct fake *fake, unsigned int per_answer);
 
 /* Submits a call of "f" without arguments, sends it, and reads it at the other end. */
 uint32_t fake_submit(struct fake *fake);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/source.h"
+
+#include <errno.h>
+
+#include "wire/scan.h"
+
+void source_init(struct source *source, const struct ruche_items *items)
+{
+	*source = (struct source){.items = *items};
+}
+
+int source_init_array(struct source *source, const void *data, size_t len)
+{
+	uint32_t count;
+	size_t value_len, head;
+
+	if (scan_value(data, len, &value_len) < 0 || value_len != len)
+		return -EINVAL;
+	if (scan_array(data, len, &count, &head) < 0)
+		return -EINVAL;
+	*source = (struct source){.rest = {(const uint8_t *)data + head, len - head},
+		.left = count,
+		.ended = count == 0};
+	return 0;
+}
+
+static void take_element(struct source *source)
+{
+	size_t len;
+
+	if (scan_value(source->rest.data, source->rest.len, &len) < 0) {
+		source->error = -EINVAL; /* it was changed since we looked at it all */
+		source_end(source);
+		return;
+	}
+	source->item = (struct piece){source->rest.data, len};
+	source->rest = (struct piece){source->rest.data + len, source->rest.len - len};
+	source->has_item = true;
+	source->left--;
+	source->ended = source->left == 0;
+}
+
+static void ask(struct source *source)
+{
+	const void *data = NULL;
+	size_t len = 0, value_len;
+	int r;
+
+	source->is_asking = true;
+	r = source->items.next(source->items.user, &data, &len);
+	source->is_asking = false;
+	if (r > 0 && (data == NULL || scan_value(data, len, &value_len) < 0 || value_len != len))
+		r = -EINVAL;
+	source->has_item = r > 0;
+	source->item = (struct piece){data, len};
+	source->is_dry = r == -EAGAIN;
+	if (r <= 0 && !source->is_dry) {
+		source->ended = true;
+		source->error = r;
+	}
+}
+
+bool source_look(struct source *source)
+{
+	if (source->has_item || source->ended)
+		return source->has_item;
+	if (source->items.next == NULL)
+		take_element(source);
+	else
+		ask(source);
+	return source->has_item;
+}
+
+void source_pass(struct source *source)
+{
+	source->has_item = false;
+}
+
+void source_end(struct source *source)
+{
+	source->ended = true;
+	source->left = 0;
+}
