@@ -8,11 +8,10 @@
 
 struct cli;
 
-/*
- * Packs the head of an array of argc + `more` values and then the words of argv; the caller
- * packs the rest.  0 or an exit status.
- */
-int args_pack_array(
-	const struct cli *cli, msgpack_sbuffer *out, int argc, char *const *argv, int more);
+/* Packs the words of argv, one value each.  0 or an exit status. */
+int args_pack(const struct cli *cli, msgpack_sbuffer *out, int argc, char *const *argv);
+
+/* The same as one array. */
+int args_pack_array(const struct cli *cli, msgpack_sbuffer *out, int argc, char *const *argv);
 
 #endif

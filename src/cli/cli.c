@@ -24,12 +24,28 @@ const struct cli_command *const cli_commands[] = {
 	&call_command,
 	&run_command,
 	&map_command,
+	&submit_command,
+	&wait_command,
+	&result_command,
+	&log_command,
+	&cancel_command,
+	&tasks_command,
 	&status_command,
 	&workers_command,
 	&functions_command,
+	&quarantine_command,
 	&ping_command,
 	&help_command,
 	NULL,
+};
+
+const struct cli_alias cli_aliases[] = {
+	{"apply", &call_command, NULL},
+	{"apply_async", &submit_command, NULL},
+	{"starmap", &map_command, "star"},
+	{"imap", &map_command, NULL},
+	{"imap_unordered", &map_command, "unordered"},
+	{NULL, NULL, NULL},
 };
 
 /* ---- options that all subcommands have */
@@ -243,33 +259,53 @@ int cli_open(struct cli *cli)
 	return STATUS_NO_DAEMON;
 }
 
+int cli_answer(const struct cli *cli, const char *what, int broken, struct ruche_reply *reply)
+{
+	int status;
+
+	if (broken < 0)
+		return cli_broken(broken);
+	if (ruche_reply_code(reply) == RUCHE_OK)
+		return 0;
+	status = failure_report(cli, what, ruche_reply_error(reply));
+	ruche_reply_free(reply);
+	return status;
+}
+
 int cli_ask(struct cli *cli, const char *method, struct ruche_reply **ret)
 {
-	struct ruche_reply *reply;
+	struct ruche_reply *reply = NULL;
 	int status = cli_open(cli);
 
 	if (status != 0)
 		return status;
 	status = ruche_call(cli->ruche, &reply, method, "");
-	if (status < 0)
-		return cli_broken(status);
-	if (ruche_reply_code(reply) == RUCHE_OK) {
+	status = cli_answer(cli, method, status, reply);
+	if (status == 0)
 		*ret = reply;
-		return 0;
-	}
-	status = failure_report(cli, method, ruche_reply_error(reply));
-	ruche_reply_free(reply);
 	return status;
 }
 
 /* ---- the program */
 
-const struct cli_command *cli_find(const char *name)
+static const struct cli_alias *find_alias(const char *name)
 {
-	for (size_t i = 0; cli_commands[i] != NULL; i++)
+	for (const struct cli_alias *alias = cli_aliases; alias->name != NULL; alias++)
+		if (strcmp(alias->name, name) == 0)
+			return alias;
+	return NULL;
+}
+
+const struct cli_command *cli_find(const char *name, const struct cli_alias **ret_alias)
+{
+	const struct cli_alias *alias = find_alias(name);
+
+	if (ret_alias != NULL)
+		*ret_alias = alias;
+	for (size_t i = 0; alias == NULL && cli_commands[i] != NULL; i++)
 		if (strcmp(cli_commands[i]->name, name) == 0)
 			return cli_commands[i];
-	return NULL;
+	return alias != NULL ? alias->command : NULL;
 }
 
 /*
@@ -318,8 +354,16 @@ static int run_command_line(struct cli *cli, int argc, char **argv)
 	return cli->command->run(cli, argc - first, argv + first);
 }
 
+static void give_option(struct cli *cli, const char *name)
+{
+	for (const struct cli_option *row = cli->command->options; row->name != NULL; row++)
+		if (strcmp(row->name, name) == 0)
+			(void)row->set(cli, NULL);
+}
+
 static int run_program(struct cli *cli, int argc, char **argv)
 {
+	const struct cli_alias *alias;
 	int first = options_parse(cli, argc, argv);
 
 	if (first < 0)
@@ -330,12 +374,14 @@ static int run_program(struct cli *cli, int argc, char **argv)
 		return print_version();
 	if (first == argc)
 		return cli_usage(cli, "which subcommand?");
-	cli->command = cli_find(argv[first]);
+	cli->command = cli_find(argv[first], &alias);
 	if (cli->command == NULL)
 		return cli_usage(cli, "there is no subcommand '%s'", argv[first]);
 	cli->own = calloc(1, cli->command->own_size + 1);
 	if (cli->own == NULL)
 		return cli_no_memory();
+	if (alias != NULL && alias->option != NULL)
+		give_option(cli, alias->option);
 	return run_command_line(cli, argc - first, argv + first);
 }
 
@@ -350,6 +396,7 @@ int cli_main(int argc, char **argv)
 	ruche_close(cli.ruche);
 	free(cli.own);
 	free(cli.plugins);
+	free(cli.command_options.env);
 	if (cli.signal != 0)
 		signals_die(cli.signal);
 	return status;

@@ -17,6 +17,7 @@
 #include <ruche/ruche.h>
 
 #include "base/buf.h"
+#include "cli/command.h"
 
 struct cli;
 
@@ -27,6 +28,7 @@ enum {
 	STATUS_NO_DAEMON = 69,
 	STATUS_OUTPUT = 74,
 	STATUS_BUSY = 75,
+	STATUS_DENIED = 77,
 	STATUS_TIMEOUT = 124,
 	STATUS_NOT_STARTED = 126,
 	STATUS_SIGNAL = 128,
@@ -42,6 +44,14 @@ struct cli_option {
 	char letter; /* its short form, or 0 */
 };
 
+/* Options that several subcommands have, and what they are called in the help. */
+struct cli_option_group {
+	const char *title;
+	const struct cli_option *options;
+};
+
+enum { CLI_GROUPS_MAX = 2 };
+
 struct cli_command {
 	const char *name;
 	const char *usage;                /* what follows the name, one form a line */
@@ -49,9 +59,17 @@ struct cli_command {
 	const char *text;                 /* a paragraph or two for its help */
 	const char *examples;             /* lines of a shell, each of which works */
 	const struct cli_option *options; /* its own, besides those that all have; or NULL */
-	size_t own_size;                  /* of what its options are kept in, zeroed, at cli->own */
+	const struct cli_option_group *groups[CLI_GROUPS_MAX + 1]; /* NULL ends it */
+	size_t own_size; /* of what its options are kept in, zeroed, at cli->own */
 	/* Gets what follows the options.  Returns the exit status. */
 	int (*run)(struct cli *cli, int argc, char **argv);
+};
+
+/* Another name of a subcommand, as Python's multiprocessing has it. */
+struct cli_alias {
+	const char *name;
+	const struct cli_command *command;
+	const char *option; /* of its own that is then given, or NULL */
 };
 
 struct cli {
@@ -64,20 +82,27 @@ struct cli {
 
 	const struct cli_command *command;
 	void *own;
-	bool dashes; /* "--" ended the options */
+	struct ruche_options call;              /* call_option_group */
+	struct command_options command_options; /* command_option_group */
+	bool dashes;                            /* "--" ended the options */
 	struct ruche *ruche;
 	int signal; /* to die of at the end, or 0 */
 };
 
 extern const struct cli_option cli_options[];
 extern const struct cli_command *const cli_commands[]; /* NULL ends it */
+extern const struct cli_alias cli_aliases[];           /* a name that is NULL ends it */
 
-extern const struct cli_command call_command, run_command, map_command, status_command,
-	workers_command, functions_command, ping_command, help_command;
+extern const struct cli_option_group call_option_group, command_option_group;
+
+extern const struct cli_command call_command, run_command, map_command, submit_command,
+	wait_command, result_command, log_command, cancel_command, tasks_command, status_command,
+	workers_command, functions_command, quarantine_command, ping_command, help_command;
 
 int cli_main(int argc, char **argv);
 
-const struct cli_command *cli_find(const char *name); /* NULL: there is none */
+/* By its name or an alias, which is told unless `ret_alias` is NULL.  NULL: there is none. */
+const struct cli_command *cli_find(const char *name, const struct cli_alias **ret_alias);
 
 /* A count from 1 to `max`: 0 or -EINVAL. */
 int cli_number(const char *text, size_t max, size_t *ret);
@@ -102,6 +127,12 @@ int cli_print(struct buf *text);
 
 /* Formatted text at the end of `buf`: 0 or -ENOMEM. */
 int cli_append(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * What became of asking the daemon about `what`: `broken` and *reply as libruche gave them.  0: the
+ * reply is a success, and the caller's.
+ */
+int cli_answer(const struct cli *cli, const char *what, int broken, struct ruche_reply *reply);
 
 /*
  * Calls one of the daemon's own methods and waits.  0: *ret is its reply, a success, to be

@@ -15,19 +15,21 @@
 #include "cli/cli.h"
 #include "cli/json.h"
 
-enum { DETAILS_MAX = 256 };
-
 static const int statuses[RUCHE_CODE_COUNT] = {
 	[RUCHE_BUSY] = STATUS_BUSY,
 	[RUCHE_TIMEOUT] = STATUS_TIMEOUT,
 	[RUCHE_SHUTTING_DOWN] = STATUS_NO_DAEMON,
 	[RUCHE_UNAVAILABLE] = STATUS_NO_DAEMON,
 	[RUCHE_DISCONNECTED] = STATUS_NO_DAEMON,
+	[RUCHE_DENIED] = STATUS_DENIED,
+	[RUCHE_PENDING] = STATUS_TIMEOUT,
 };
 
 static const char *const hints[RUCHE_CODE_COUNT] = {
 	[RUCHE_BUSY] = "nothing was started: try again later",
 	[RUCHE_UNKNOWN_FUNCTION] = "a command is run by `ruche run -- CMD` or `ruche map -- CMD`",
+	[RUCHE_UNKNOWN_TASK] = "`ruche tasks` lists those that are known",
+	[RUCHE_QUARANTINED] = "`ruche quarantine` tells why",
 };
 
 static int status_of(const struct ruche_error *error)
@@ -46,24 +48,6 @@ const char *failure_signal(char text[SIGNAL_TEXT_MAX], int signal)
 	else
 		snprintf(text, SIGNAL_TEXT_MAX, "signal %d", signal);
 	return text;
-}
-
-/* "crashed; executed: maybe; signal 11 (SIGSEGV); peak memory 3.1 MiB" */
-static void describe(char *text, const struct ruche_error *error)
-{
-	char name[SIGNAL_TEXT_MAX];
-	size_t at = (size_t)snprintf(text, DETAILS_MAX, "%s; executed: %s",
-		ruche_code_name(error->code), ruche_executed_name(error->executed));
-
-	if (error->signal != 0)
-		at += (size_t)snprintf(
-			text + at, DETAILS_MAX - at, "; %s", failure_signal(name, error->signal));
-	if (error->exit_status >= 0)
-		at += (size_t)snprintf(
-			text + at, DETAILS_MAX - at, "; exit status %d", error->exit_status);
-	if (error->peak_memory != 0)
-		snprintf(text + at, DETAILS_MAX - at, "; peak memory %.1f MiB",
-			(double)error->peak_memory / (1 << 20));
 }
 
 static void tell_output(const char *output)
@@ -94,11 +78,10 @@ static void tell_message(const char *what, const struct ruche_error *error)
 
 static void tell(const char *what, const struct ruche_error *error)
 {
-	char details[DETAILS_MAX];
+	char details[RUCHE_ERROR_TEXT_MAX];
 
-	describe(details, error);
 	tell_message(what, error);
-	log_error("  %s", details);
+	log_error("  %s", ruche_error_describe(error, details, sizeof(details)));
 	if (error->code < RUCHE_CODE_COUNT && hints[error->code] != NULL)
 		log_error("  %s", hints[error->code]);
 	tell_output(error->output);
@@ -138,6 +121,15 @@ static int append_text(struct buf *out, const char *key, const char *text)
 	return json_append_bytes(out, text, strlen(text));
 }
 
+/* Not for an error that is about no task. */
+static int append_effort(struct buf *out, const struct ruche_error *error)
+{
+	if (error->attempts == 0 && error->queued_for <= 0)
+		return 0;
+	return cli_append(out, ", \"attempts\": %u, \"queued\": %.6f, \"ran\": %.6f",
+		error->attempts, error->queued_for, error->ran_for);
+}
+
 int failure_append(struct buf *out, const struct ruche_error *error)
 {
 	if (cli_append(out, "{\"code\": \"%s\", \"executed\": \"%s\"", ruche_code_name(error->code),
@@ -151,6 +143,8 @@ int failure_append(struct buf *out, const struct ruche_error *error)
 		return -1;
 	if (error->peak_memory != 0 &&
 		cli_append(out, ", \"peak_memory\": %" PRIu64, error->peak_memory) < 0)
+		return -1;
+	if (append_effort(out, error) < 0)
 		return -1;
 	if (*error->output != '\0' && append_text(out, "output", error->output) < 0)
 		return -1;

@@ -7,6 +7,8 @@
 
 enum { HEAD_MAX = 64 };
 
+static const struct cli_option_group all = {"Options of all subcommands", cli_options};
+
 /* The lines of `text`, each after `indent`. */
 static int append_lines(struct buf *out, const char *indent, const char *text)
 {
@@ -36,6 +38,24 @@ static int append_options(struct buf *out, const struct cli_option *options)
 	return 0;
 }
 
+static int append_group(struct buf *out, const struct cli_option_group *group)
+{
+	if (cli_append(out, "\n%s:\n", group->title) < 0)
+		return -ENOMEM;
+	return append_options(out, group->options);
+}
+
+static int append_option_groups(struct buf *out, const struct cli_command *command)
+{
+	if (command->options != NULL && (cli_append(out, "\nOptions of %s:\n", command->name) < 0 ||
+						append_options(out, command->options) < 0))
+		return -ENOMEM;
+	for (size_t i = 0; command->groups[i] != NULL; i++)
+		if (append_group(out, command->groups[i]) < 0)
+			return -ENOMEM;
+	return append_group(out, &all);
+}
+
 static int append_command(struct buf *out, const struct cli_command *command)
 {
 	char prefix[HEAD_MAX];
@@ -45,11 +65,7 @@ static int append_command(struct buf *out, const struct cli_command *command)
 		append_lines(out, prefix, command->usage) < 0 || cli_append(out, "\n") < 0 ||
 		append_lines(out, "", command->text) < 0)
 		return -ENOMEM;
-	if (command->options != NULL && (cli_append(out, "\nOptions of %s:\n", command->name) < 0 ||
-						append_options(out, command->options) < 0))
-		return -ENOMEM;
-	if (cli_append(out, "\nOptions of all subcommands:\n") < 0 ||
-		append_options(out, cli_options) < 0 || cli_append(out, "\nExamples:\n") < 0)
+	if (append_option_groups(out, command) < 0 || cli_append(out, "\nExamples:\n") < 0)
 		return -ENOMEM;
 	return append_lines(out, "  ", command->examples);
 }
@@ -81,10 +97,12 @@ static const char program_head[] =
 static const char program_tail[] =
 	"\n"
 	"Exit status: 0 done; 1 the task failed; 64 wrong usage; 69 no daemon; 74 cannot read the\n"
-	"input or write the output; 75 the daemon is busy; 124 timed out; 128+N ended by signal "
-	"N;\n"
-	"and the command's own in `ruche run`.\n"
+	"input or write the output; 75 the daemon is busy; 77 it does not allow this; 124 timed "
+	"out;\n"
+	"128+N ended by signal N; and the command's own in `ruche run`.\n"
 	"\n"
+	"The names of Python's multiprocessing.Pool, such as apply and starmap, are known as "
+	"well.\n"
 	"The daemon is found by --socket, $RUCHE_SOCKET, $XDG_RUNTIME_DIR/ruche/ruche.sock or\n"
 	"/run/ruche/ruche.sock.  See ruche(1), ruched(8).\n";
 
@@ -103,7 +121,7 @@ int help_append(struct buf *text, const struct cli_command *command)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	const struct cli_command *command = argc > 0 ? cli_find(argv[0]) : NULL;
+	const struct cli_command *command = argc > 0 ? cli_find(argv[0], NULL) : NULL;
 	struct buf text = {0};
 	int status;
 

@@ -34,39 +34,41 @@ void items_fini(struct items *items)
 	*items = (struct items){0};
 }
 
-struct item *items_add(struct items *items)
+struct item *items_add(struct items *items, size_t size)
 {
 	struct item *item = items->free;
 
 	assert(item != NULL);
 	items->free = item->next;
 	items->used++;
-	*item = (struct item){.index = ++items->added};
+	items->bytes += size;
+	*item = (struct item){.index = ++items->added, .size = size};
 	items->order[item->index % items->window] = item;
 	return item;
 }
 
-static struct item **bucket(const struct items *items, uint32_t id)
+static struct item **bucket(const struct items *items, uint64_t key)
 {
-	return &items->hash[id % items->window];
+	return &items->hash[key % items->window];
 }
 
-void items_bind(struct items *items, struct item *item, uint32_t id)
+void items_bind(struct items *items, struct item *item, uint64_t key)
 {
-	item->id = id;
-	item->next = *bucket(items, id);
-	*bucket(items, id) = item;
+	item->key = key;
+	item->is_open = true;
+	item->next = *bucket(items, key);
+	*bucket(items, key) = item;
 }
 
-struct item *items_take(struct items *items, uint32_t id)
+struct item *items_take(struct items *items, uint64_t key)
 {
-	for (struct item **at = bucket(items, id); *at != NULL; at = &(*at)->next) {
+	for (struct item **at = bucket(items, key); *at != NULL; at = &(*at)->next) {
 		struct item *item = *at;
 
-		if (item->id != id)
+		if (item->key != key)
 			continue;
 		*at = item->next;
-		item->id = 0;
+		item->is_open = false;
 		return item;
 	}
 	return NULL;
@@ -80,6 +82,7 @@ struct item *items_first(const struct items *items)
 void items_release(struct items *items, struct item *item)
 {
 	ruche_reply_free(item->reply);
+	items->bytes -= item->size;
 	*item = (struct item){.next = items->free};
 	items->free = item;
 	items->used--;
@@ -91,7 +94,7 @@ struct item *items_next_open(const struct items *items, size_t *at)
 	while (*at < items->window) {
 		struct item *item = &items->all[(*at)++];
 
-		if (item->id != 0)
+		if (item->is_open)
 			return item;
 	}
 	return NULL;

@@ -4,7 +4,7 @@
 
 /*
  * The window of `map`: the lines that were taken in and whose results were not yet given
- * out, found by the id of their call, and in the order of the input.
+ * out, found by what their reply will be known by, and in the order of the input.
  */
 
 #include <stdbool.h>
@@ -15,7 +15,9 @@ struct ruche_reply;
 
 struct item {
 	uint64_t index;            /* of the line, from 1 */
-	uint32_t id;               /* of the call while it is open, else 0 */
+	uint64_t key;              /* that its reply has */
+	size_t size;               /* of the line */
+	bool is_open;              /* its reply is to come */
 	struct ruche_reply *reply; /* owned; NULL until it came */
 	const char *complaint;     /* why nothing was called, or NULL */
 	struct item *next;         /* free, or with the same hash */
@@ -23,6 +25,7 @@ struct item {
 
 struct items {
 	size_t window, used;
+	size_t bytes; /* of all lines */
 	struct item *all, *free, **hash;
 	struct item **order; /* order[index % window]: valid if no item is released early */
 	uint64_t added, released;
@@ -31,12 +34,12 @@ struct items {
 int items_init(struct items *items, size_t window); /* 0 or -ENOMEM */
 void items_fini(struct items *items);
 
-/* A new one with the next index.  Never more than `window`: asserted. */
-struct item *items_add(struct items *items);
+/* A new one with the next index, for a line of `size` bytes.  Never more than `window`: asserted. */
+struct item *items_add(struct items *items, size_t size);
 
-/* Its call was made: it can now be found, once. */
-void items_bind(struct items *items, struct item *item, uint32_t id);
-struct item *items_take(struct items *items, uint32_t id); /* NULL: there is none */
+/* Its reply will come: it can now be found, once. */
+void items_bind(struct items *items, struct item *item, uint64_t key);
+struct item *items_take(struct items *items, uint64_t key); /* NULL: there is none */
 
 /* The one with the lowest index, if they are released in that order; NULL: there is none. */
 struct item *items_first(const struct items *items);

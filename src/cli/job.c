@@ -2,7 +2,6 @@
 #include "cli/job.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,41 +11,83 @@
 #include "base/fd.h"
 #include "cli/args.h"
 #include "cli/cli.h"
-#include "cli/environment.h"
-#include "cli/failure.h"
-#include "cli/here.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/value.h"
 
-struct job_kind {
-	int (*start)(struct job *job, const struct cli *cli, const char *line, size_t len,
-		uint32_t *ret_id, const char **ret_why);
-	int (*show)(struct output *out, const struct ruche_reply *reply);
-	int (*judge)(const struct ruche_reply *reply, char why[JOB_WHY_MAX]);
-};
-
 /* ---- functions */
 
-static int function_start(struct job *job, const struct cli *cli, const char *line, size_t len,
-	uint32_t *ret_id, const char **ret_why)
+static int pack_array_head(msgpack_sbuffer *out, size_t count)
 {
-	size_t fixed = job->args.size;
+	msgpack_packer pk;
+
+	msgpack_packer_init(&pk, out, msgpack_sbuffer_write);
+	return msgpack_pack_array(&pk, count) < 0 ? -ENOMEM : 0;
+}
+
+/* How many values an array has that jansson made, and the bytes of its head; -1: it is none. */
+static int64_t read_array_head(const msgpack_sbuffer *value, size_t *ret_head)
+{
+	const uint8_t *at = (const uint8_t *)value->data;
+
+	if ((at[0] & 0xf0) == 0x90) {
+		*ret_head = 1;
+		return at[0] & 0x0f;
+	}
+	*ret_head = at[0] == 0xdc ? 3 : 5;
+	if (at[0] == 0xdc)
+		return at[1] << 8 | at[2];
+	if (at[0] == 0xdd)
+		return (int64_t)at[1] << 24 | at[2] << 16 | at[3] << 8 | at[4];
+	return -1;
+}
+
+/* The fixed arguments and those of the line as one array. */
+static int join_args(struct job *job, const char **ret_why)
+{
+	size_t head = 0;
+	int64_t count = job->star ? read_array_head(&job->value, &head) : 1;
+
+	if (count < 0) {
+		*ret_why = "not a JSON array of the arguments";
+		return 0;
+	}
+	msgpack_sbuffer_clear(&job->packed);
+	if (pack_array_head(&job->packed, job->fixed + (size_t)count) < 0 ||
+		msgpack_sbuffer_write(&job->packed, job->first.data, job->first.size) < 0 ||
+		msgpack_sbuffer_write(
+			&job->packed, job->value.data + head, job->value.size - head) < 0)
+		return -ENOMEM;
+	return 1;
+}
+
+bool job_has_arrays(const struct job *job)
+{
+	return job->star || job->fixed > 0;
+}
+
+int job_pack(struct job *job, const char *line, size_t len, const void **ret, size_t *ret_len,
+	const char **ret_why)
+{
+	const msgpack_sbuffer *packed = job_has_arrays(job) ? &job->packed : &job->value;
 	msgpack_packer pk;
 	int status;
 
-	msgpack_packer_init(&pk, &job->args, msgpack_sbuffer_write);
+	msgpack_sbuffer_clear(&job->value);
+	msgpack_packer_init(&pk, &job->value, msgpack_sbuffer_write);
 	status = json_arg_pack(&pk, line, len, ret_why);
-	if (status == 0)
-		status = ruche_submit_packed(
-			cli->ruche, ret_id, job->function, job->args.data, job->args.size);
-	else if (status == -EINVAL)
+	if (status < 0)
+		return status == -EINVAL ? 0 : status;
+	if (job_has_arrays(job))
+		status = join_args(job, ret_why);
+	else
 		status = 1;
-	job->args.size = fixed;
+	*ret = packed->data;
+	*ret_len = packed->size;
 	return status;
 }
 
-static int function_show(struct output *out, const struct ruche_reply *reply)
+static int show_value(struct output *out, const struct ruche_reply *reply)
 {
 	struct buf text = {0};
 	const void *data;
@@ -63,20 +104,18 @@ static int function_show(struct output *out, const struct ruche_reply *reply)
 	return broken;
 }
 
-static int function_judge(const struct ruche_reply *reply, char why[JOB_WHY_MAX])
+int job_init_function(struct job *job, const struct cli *cli, int argc, char **argv, bool star)
 {
-	(void)reply;
-	(void)why;
-	return 0;
-}
-
-static const struct job_kind function_kind = {function_start, function_show, function_judge};
-
-int job_init_function(struct job *job, const struct cli *cli, int argc, char **argv)
-{
-	*job = (struct job){.kind = &function_kind, .window = 1024, .function = argv[0]};
-	msgpack_sbuffer_init(&job->args);
-	return args_pack_array(cli, &job->args, argc - 1, argv + 1, 1);
+	*job = (struct job){
+		.window = 16384,
+		.function = argv[0],
+		.star = star,
+		.fixed = (uint32_t)argc - 1,
+	};
+	msgpack_sbuffer_init(&job->first);
+	msgpack_sbuffer_init(&job->value);
+	msgpack_sbuffer_init(&job->packed);
+	return args_pack(cli, &job->first, argc - 1, argv + 1);
 }
 
 /* ---- commands */
@@ -132,27 +171,37 @@ static char **build_argv(const struct job *job, const char *line, size_t len)
 	return NULL;
 }
 
-static int command_start(struct job *job, const struct cli *cli, const char *line, size_t len,
+static int start_argv(
+	struct job *job, const struct cli *cli, char **argv, uint32_t *ret_id, const char **ret_why)
+{
+	int status;
+
+	job->command.request.argv = (const char *const *)argv;
+	status = ruche_apply_command(cli->ruche, ret_id, &cli->call, &job->command.request);
+	if (status == -EMSGSIZE)
+		*ret_why = "too large for one call";
+	return status == 0 ? 1 : status == -EMSGSIZE ? 0 : status;
+}
+
+int job_start(struct job *job, const struct cli *cli, const char *line, size_t len,
 	uint32_t *ret_id, const char **ret_why)
 {
-	struct ruche_command command = {.cwd = job->cwd, .env = job->env};
 	char **argv;
 	int status;
 
 	if (memchr(line, '\0', len) != NULL) {
 		*ret_why = "a NUL character cannot be part of a command's argument";
-		return 1;
+		return 0;
 	}
 	argv = build_argv(job, line, len);
 	if (argv == NULL)
 		return -ENOMEM;
-	command.argv = (const char *const *)argv;
-	status = ruche_submit_command(cli->ruche, ret_id, &command);
+	status = start_argv(job, cli, argv, ret_id, ret_why);
 	free_argv(argv);
 	return status;
 }
 
-static int command_show(struct output *out, const struct ruche_reply *reply)
+static int show_output(struct output *out, const struct ruche_reply *reply)
 {
 	msgpack_unpacked unpacked;
 	const char *data;
@@ -172,77 +221,41 @@ static int command_show(struct output *out, const struct ruche_reply *reply)
 	return broken;
 }
 
-static int command_judge(const struct ruche_reply *reply, char why[JOB_WHY_MAX])
-{
-	msgpack_unpacked unpacked;
-	const msgpack_object *truncated;
-	char text[SIGNAL_TEXT_MAX];
-	int signal, status;
-
-	if (value_unpack(reply, &unpacked) < 0)
-		return -EPROTO;
-	signal = (int)value_int(&unpacked.data, "signal", 0);
-	status = (int)value_int(&unpacked.data, "exit_status", 0);
-	truncated = value_get(&unpacked.data, "truncated");
-	*why = '\0';
-	if (signal != 0)
-		snprintf(why, JOB_WHY_MAX, "killed by %s", failure_signal(text, signal));
-	else if (status != 0)
-		snprintf(why, JOB_WHY_MAX, "exit status %d", status);
-	else if (truncated != NULL && truncated->type == MSGPACK_OBJECT_BOOLEAN &&
-		 truncated->via.boolean)
-		snprintf(why, JOB_WHY_MAX, "its output was too long, and was cut");
-	msgpack_unpacked_destroy(&unpacked);
-	return *why != '\0';
-}
-
-static const struct job_kind command_kind = {command_start, command_show, command_judge};
-
 int job_init_command(struct job *job, const struct cli *cli, int argc, char **argv)
 {
-	(void)cli;
-	*job = (struct job){.kind = &command_kind, .window = 64, .argv = argv};
-	msgpack_sbuffer_init(&job->args);
+	*job = (struct job){.window = 64, .argv = argv};
+	msgpack_sbuffer_init(&job->first);
+	msgpack_sbuffer_init(&job->value);
+	msgpack_sbuffer_init(&job->packed);
 	for (int i = 0; i < argc; i++)
 		job->has_place |= strstr(argv[i], place) != NULL;
-	job->env = environment_build(false, NULL, 0);
-	if (job->env == NULL)
-		return cli_no_memory();
-	job->cwd = here_path(NULL);
-	return job->cwd == NULL ? STATUS_NOT_STARTED : 0;
+	return command_init(&job->command, cli, argv);
 }
 
 /* ---- both */
 
 void job_fini(struct job *job)
 {
-	msgpack_sbuffer_destroy(&job->args);
-	free(job->cwd);
-	free(job->env);
+	msgpack_sbuffer_destroy(&job->first);
+	msgpack_sbuffer_destroy(&job->value);
+	msgpack_sbuffer_destroy(&job->packed);
+	command_fini(&job->command);
 	*job = (struct job){0};
 }
 
-int job_start(struct job *job, const struct cli *cli, const char *line, size_t len,
-	uint32_t *ret_id, const char **ret_why)
-{
-	int status = job->kind->start(job, cli, line, len, ret_id, ret_why);
-
-	if (status != -EMSGSIZE)
-		return status;
-	*ret_why = "too large for one call";
-	return 1;
-}
-
 int job_show(const struct job *job, struct output *out, const struct ruche_reply *reply,
-	char why[JOB_WHY_MAX])
+	char why[COMMAND_WHY_MAX])
 {
-	int broken = job->kind->show(out, reply);
+	int broken;
 
-	return broken < 0 ? broken : job->kind->judge(reply, why);
+	if (job->function != NULL)
+		return show_value(out, reply);
+	broken = show_output(out, reply);
+	return broken < 0 ? broken : command_judge(reply, why);
 }
 
 int job_show_json(const struct job *job, struct buf *out, const struct ruche_reply *reply,
-	char why[JOB_WHY_MAX])
+	char why[COMMAND_WHY_MAX])
 {
 	const void *data;
 	size_t len;
@@ -250,5 +263,7 @@ int job_show_json(const struct job *job, struct buf *out, const struct ruche_rep
 
 	if (broken == 0)
 		broken = json_append_packed(out, data, len);
-	return broken < 0 ? broken : job->kind->judge(reply, why);
+	if (broken < 0 || job->function != NULL)
+		return broken;
+	return command_judge(reply, why);
 }

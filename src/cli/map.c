@@ -3,7 +3,7 @@
 #include "cli/job.h"
 #include "cli/mapper.h"
 
-enum { WINDOW_MAX = 1000000 };
+enum { WINDOW_MAX = 1000000, CHUNK_MAX = 1000000 };
 
 static const char *set_window(struct cli *cli, const char *value)
 {
@@ -11,6 +11,24 @@ static const char *set_window(struct cli *cli, const char *value)
 
 	if (cli_number(value, WINDOW_MAX, &own->window) < 0)
 		return "must be a number from 1 to 1000000";
+	return NULL;
+}
+
+static const char *set_chunk(struct cli *cli, const char *value)
+{
+	struct mapper_options *own = cli->own;
+
+	if (cli_number(value, CHUNK_MAX, &own->chunk) < 0)
+		return "must be a number from 1 to 1000000";
+	return NULL;
+}
+
+static const char *set_star(struct cli *cli, const char *value)
+{
+	struct mapper_options *own = cli->own;
+
+	(void)value;
+	own->star = true;
 	return NULL;
 }
 
@@ -42,7 +60,10 @@ static const char *set_no_progress(struct cli *cli, const char *value)
 }
 
 static const struct cli_option options[] = {
-	{"window", "N", "lines taken in at once (default 1024; 64 for commands)", set_window, 0},
+	{"window", "N", "lines taken in at once (default 16384; 64 for commands)", set_window, 0},
+	{"chunk", "N", "so many lines in one task (default: as many as take a moment)", set_chunk,
+		0},
+	{"star", NULL, "each line is a JSON array of all arguments", set_star, 0},
 	{"unordered", NULL, "print results as they come, not in the order of the input",
 		set_unordered, 0},
 	{"progress", NULL, "tell on stderr how far it has come, even if that is no terminal",
@@ -63,13 +84,16 @@ static int map(struct cli *cli, struct job *job)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
+	const struct mapper_options *own = cli->own;
 	struct job job;
 	int status;
 
 	if (argc == 0)
 		return cli_usage(cli, cli->dashes ? "which CMD?" : "which FUNCTION?");
+	if (cli->dashes && (own->star || own->chunk > 0))
+		return cli_usage(cli, "--star and --chunk are for functions, not for commands");
 	status = cli->dashes ? job_init_command(&job, cli, argc, argv)
-			     : job_init_function(&job, cli, argc, argv);
+			     : job_init_function(&job, cli, argc, argv, own->star);
 	if (status == 0)
 		status = map(cli, &job);
 	job_fini(&job);
@@ -97,6 +121,7 @@ const struct cli_command map_command = {
 		    "seq 100000 1000 109000 | ruche map --unordered primes.count 2\n"
 		    "ls *.log | ruche map -- gzip -k {}",
 	.options = options,
+	.groups = {&call_option_group},
 	.own_size = sizeof(struct mapper_options),
 	.run = run,
 };

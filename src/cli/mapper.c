@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,136 +15,47 @@
 #include "cli/items.h"
 #include "cli/job.h"
 #include "cli/lines.h"
-#include "cli/output.h"
+#include "cli/results.h"
 #include "cli/signals.h"
 
 enum {
 	READ_SHARE = 16, /* read when this part of the window is free: fewer and larger reads */
-	NAME_MAX_BYTES = 32,
+	BYTES_HIGH = 64 * 1024 * 1024, /* of lines that are taken in at once, if more than one */
 };
 
 struct mapper {
 	struct cli *cli;
 	struct job *job;
 	const struct mapper_options *options;
+	struct ruche_map *map; /* of a function; NULL for a command */
 	struct lines lines;
+	bool needs_lines; /* what was read has been taken */
+	bool input_ended; /* and taken */
 	struct items items;
-	struct output output;
-	struct progress progress;
-	bool shares_terminal; /* the results and the progress line */
+	uint64_t given; /* items, to `map` */
+	bool has_more;  /* ... and it took some but not all that were read */
+	struct results results;
 	int signals_fd;
 	int signal; /* that ends it, or 0 */
 	int broken; /* a negative errno that ends it, or 0 */
 	int input_error;
-	uint64_t done, failed, cancelled, lost;
 };
 
 enum { POLL_DAEMON, POLL_SIGNALS, POLL_INPUT, POLL_OUTPUT, POLL_COUNT };
 
 static bool is_stopping(const struct mapper *mapper)
 {
-	return mapper->signal != 0 || mapper->broken != 0 || mapper->output.error != 0 ||
-	       mapper->lost > 0;
+	return mapper->signal != 0 || mapper->broken != 0 || mapper->results.output.error != 0 ||
+	       mapper->results.lost > 0;
 }
 
 /* ---- results */
 
-/* What goes to stderr does not go into the progress line. */
-static void tell_failure(struct mapper *mapper, const struct item *item,
-	const struct ruche_error *error, const char *why)
-{
-	char name[NAME_MAX_BYTES];
-
-	snprintf(name, sizeof(name), "item %" PRIu64, item->index);
-	progress_clear(&mapper->progress);
-	output_flush(&mapper->output);
-	mapper->failed++;
-	if (error != NULL)
-		failure_report_brief(name, error);
-	else
-		log_error("%s: %s", name, why);
-}
-
-static int show_json_failure(struct mapper *mapper, struct buf *text, const struct item *item,
-	const struct ruche_error *error, const char *why)
-{
-	const struct ruche_error refused = {
-		.code = RUCHE_BAD_ARGUMENTS,
-		.message = why,
-		.executed = RUCHE_EXECUTED_NO,
-		.exit_status = -1,
-		.output = "",
-	};
-
-	tell_failure(mapper, item, error, why);
-	if (cli_append(text, "\"error\": ") < 0)
-		return -ENOMEM;
-	return failure_append(text, error != NULL ? error : &refused);
-}
-
-static int show_json_result(struct mapper *mapper, struct buf *text, const struct item *item)
-{
-	char why[JOB_WHY_MAX];
-	int status;
-
-	if (cli_append(text, "\"result\": ") < 0)
-		return -ENOMEM;
-	status = job_show_json(mapper->job, text, item->reply, why);
-	if (status > 0)
-		tell_failure(mapper, item, NULL, why);
-	return status;
-}
-
-static int show_json(
-	struct mapper *mapper, const struct item *item, const struct ruche_error *error)
-{
-	struct buf text = {0};
-	int broken = cli_append(&text, "{\"index\": %" PRIu64 ", ", item->index);
-
-	if (broken == 0 && (error != NULL || item->complaint != NULL))
-		broken = show_json_failure(mapper, &text, item, error, item->complaint);
-	else if (broken == 0)
-		broken = show_json_result(mapper, &text, item);
-	if (broken >= 0)
-		broken = cli_append(&text, "}\n");
-	if (broken >= 0)
-		broken = output_add(&mapper->output, buf_data(&text), buf_len(&text));
-	buf_fini(&text);
-	return broken;
-}
-
-static int show_plain(
-	struct mapper *mapper, const struct item *item, const struct ruche_error *error)
-{
-	char why[JOB_WHY_MAX];
-	int status = 0;
-
-	if (error != NULL || item->complaint != NULL)
-		tell_failure(mapper, item, error, item->complaint);
-	else if ((status = job_show(mapper->job, &mapper->output, item->reply, why)) > 0)
-		tell_failure(mapper, item, NULL, why);
-	return status;
-}
-
 /* Prints an item that is finished, and frees its place. */
 static void finish_item(struct mapper *mapper, struct item *item)
 {
-	const struct ruche_error *error = ruche_reply_error(item->reply);
-	int status = 0;
+	int status = results_print(&mapper->results, item, mapper->signal != 0);
 
-	if (error != NULL && error->code == RUCHE_DISCONNECTED) {
-		mapper->lost++;
-	} else if (error != NULL && error->code == RUCHE_CANCELLED && mapper->signal != 0) {
-		mapper->cancelled++;
-	} else {
-		uint64_t failed = mapper->failed;
-
-		if (mapper->shares_terminal)
-			progress_clear(&mapper->progress);
-		status = mapper->cli->json ? show_json(mapper, item, error)
-					   : show_plain(mapper, item, error);
-		mapper->done += mapper->failed == failed;
-	}
 	if (status < 0)
 		mapper->broken = status;
 	items_release(&mapper->items, item);
@@ -166,9 +76,9 @@ static void finish(struct mapper *mapper, struct item *item)
 		finish_item(mapper, item);
 }
 
-static void take_reply(struct mapper *mapper, struct ruche_reply *reply)
+static void take_reply(struct mapper *mapper, uint64_t key, struct ruche_reply *reply)
 {
-	struct item *item = items_take(&mapper->items, ruche_reply_id(reply));
+	struct item *item = items_take(&mapper->items, key);
 
 	if (item == NULL) {
 		ruche_reply_free(reply);
@@ -178,41 +88,113 @@ static void take_reply(struct mapper *mapper, struct ruche_reply *reply)
 	finish(mapper, item);
 }
 
+/* The next that has come: 1; 0: none has; or a negative errno. */
+static int next_reply(struct mapper *mapper, uint64_t *ret_key, struct ruche_reply **ret)
+{
+	size_t index = 0;
+	int got;
+
+	if (mapper->map == NULL) {
+		got = ruche_next(mapper->cli->ruche, ret);
+		*ret_key = got == 1 ? ruche_reply_id(*ret) : 0;
+		return got;
+	}
+	got = ruche_map_next(mapper->map, 0, &index, ret);
+	*ret_key = index;
+	return got == -ENOENT ? 0 : got;
+}
+
 static void take_replies(struct mapper *mapper)
 {
 	struct ruche_reply *reply;
+	uint64_t key, given = mapper->given;
 	int got = 0;
 
-	while (!output_is_full(&mapper->output, OUTPUT_HIGH) &&
-		(got = ruche_next(mapper->cli->ruche, &reply)) == 1)
-		take_reply(mapper, reply);
+	while (mapper->broken == 0 && !output_is_full(&mapper->results.output, OUTPUT_HIGH) &&
+		(got = next_reply(mapper, &key, &reply)) == 1)
+		take_reply(mapper, key, reply);
 	if (got < 0)
 		mapper->broken = got;
+	mapper->has_more = mapper->given > given && !mapper->needs_lines;
 }
 
 /* ---- lines */
 
-static void start_item(struct mapper *mapper, const char *line, size_t len, const char *why)
+static size_t room(const struct mapper *mapper)
 {
-	struct item *item = items_add(&mapper->items);
-	uint32_t id;
-	int status = 1;
+	if (mapper->items.bytes >= BYTES_HIGH)
+		return 0;
+	return mapper->items.window - mapper->items.used;
+}
 
-	if (why == NULL)
-		status = job_start(mapper->job, mapper->cli, line, len, &id, &why);
-	if (status == 0) {
-		items_bind(&mapper->items, item, id);
-		return;
-	}
-	if (status < 0)
-		mapper->broken = status;
-	item->complaint = status < 0 ? strerror(-status) : why;
+/* An item that nothing can be called with. */
+static void refuse(struct mapper *mapper, const char *why)
+{
+	struct item *item = items_add(&mapper->items, 0);
+
+	item->complaint = why;
 	finish(mapper, item);
 }
 
-static size_t room(const struct mapper *mapper)
+/*
+ * The next line, if there is room for it: 1; 0: there are no more; -EAGAIN: not now.  What is no good
+ * as a line is dealt with.
+ */
+static int next_line(struct mapper *mapper, const char **ret, size_t *ret_len)
 {
-	return mapper->items.window - mapper->items.used;
+	int status;
+
+	while (room(mapper) > 0 && !is_stopping(mapper)) {
+		status = lines_next(&mapper->lines, ret, ret_len);
+		if (status > 0)
+			return 1;
+		if (status == 0) {
+			mapper->needs_lines = true;
+			mapper->input_ended = mapper->lines.ended;
+			return mapper->input_ended ? 0 : -EAGAIN;
+		}
+		refuse(mapper, "a line of more than 16 MiB");
+	}
+	return -EAGAIN;
+}
+
+/* For ruche_imap(): the next line as an item. */
+static int next_value(void *user, const void **ret, size_t *ret_len)
+{
+	struct mapper *mapper = user;
+	const char *line, *why;
+	size_t len;
+	int status;
+
+	while ((status = next_line(mapper, &line, &len)) > 0) {
+		status = job_pack(mapper->job, line, len, ret, ret_len, &why);
+		if (status < 0)
+			return status;
+		if (status > 0) {
+			items_bind(&mapper->items, items_add(&mapper->items, len), mapper->given++);
+			return 1;
+		}
+		refuse(mapper, why);
+	}
+	return status;
+}
+
+static void start_commands(struct mapper *mapper)
+{
+	const char *line, *why;
+	size_t len;
+	uint32_t id;
+	int status;
+
+	while (mapper->broken == 0 && next_line(mapper, &line, &len) > 0) {
+		status = job_start(mapper->job, mapper->cli, line, len, &id, &why);
+		if (status > 0)
+			items_bind(&mapper->items, items_add(&mapper->items, len), id);
+		else if (status == 0)
+			refuse(mapper, why);
+		else
+			mapper->broken = status;
+	}
 }
 
 /*
@@ -221,18 +203,11 @@ static size_t room(const struct mapper *mapper)
  */
 static void read_lines(struct mapper *mapper)
 {
-	const char *line;
-	size_t len;
 	int status = lines_read(&mapper->lines, STDIN_FILENO, room(mapper));
 
 	if (status < 0 && status != -EAGAIN)
 		mapper->input_error = status;
-	while (mapper->broken == 0 && (status = lines_next(&mapper->lines, &line, &len)) != 0) {
-		if (status > 0)
-			start_item(mapper, line, len, NULL);
-		else
-			start_item(mapper, NULL, 0, "a line of more than 16 MiB");
-	}
+	mapper->needs_lines = false;
 }
 
 /* ---- signals */
@@ -242,8 +217,12 @@ static void cancel_all(struct mapper *mapper)
 	size_t at = 0;
 	struct item *item;
 
+	if (mapper->map != NULL) {
+		ruche_map_cancel(mapper->map);
+		return;
+	}
 	while ((item = items_next_open(&mapper->items, &at)) != NULL)
-		(void)ruche_cancel(mapper->cli->ruche, item->id, 0);
+		(void)ruche_cancel(mapper->cli->ruche, (uint32_t)item->key, 0);
 }
 
 /* The first stops the work and waits for its end; another one does not wait. */
@@ -264,72 +243,69 @@ static void take_signals(struct mapper *mapper)
 
 static bool wants_input(const struct mapper *mapper)
 {
-	return !mapper->lines.ended && !is_stopping(mapper) &&
+	return mapper->needs_lines && !mapper->lines.ended && !is_stopping(mapper) &&
 	       room(mapper) > mapper->items.window / READ_SHARE &&
-	       !output_is_full(&mapper->output, OUTPUT_HIGH);
+	       !output_is_full(&mapper->results.output, OUTPUT_HIGH);
 }
 
 static void set_up_poll(const struct mapper *mapper, struct pollfd *polls)
 {
 	short events = ruche_events(mapper->cli->ruche);
 
-	if (output_is_full(&mapper->output, OUTPUT_HIGH))
+	if (output_is_full(&mapper->results.output, OUTPUT_HIGH))
 		events &= (short)~POLLIN;
 	polls[POLL_DAEMON] = (struct pollfd){
 		.fd = events != 0 ? ruche_fd(mapper->cli->ruche) : -1, .events = events};
 	polls[POLL_SIGNALS] = (struct pollfd){.fd = mapper->signals_fd, .events = POLLIN};
 	polls[POLL_INPUT] =
 		(struct pollfd){.fd = wants_input(mapper) ? STDIN_FILENO : -1, .events = POLLIN};
-	polls[POLL_OUTPUT] = output_poll(&mapper->output);
-}
-
-/* Only at the beginning of a line: it may be on the same terminal as the results. */
-static void show_progress(struct mapper *mapper)
-{
-	if (output_poll(&mapper->output).fd < 0 && mapper->output.last == '\n')
-		progress_show(&mapper->progress, mapper->done, mapper->failed);
+	polls[POLL_OUTPUT] = output_poll(&mapper->results.output);
 }
 
 static void turn(struct mapper *mapper)
 {
 	struct pollfd polls[POLL_COUNT];
-	int timeout = progress_timeout(&mapper->progress), error = 0;
+	int timeout = progress_timeout(&mapper->results.progress), error = 0;
 
 	set_up_poll(mapper, polls);
 	if (timeout == 0 && polls[POLL_OUTPUT].fd >= 0)
 		timeout = -1; /* the line waits for the output anyway */
+	if (mapper->has_more)
+		timeout = 0;
 	if (poll(polls, POLL_COUNT, timeout) < 0)
 		return;
 	if (polls[POLL_SIGNALS].revents != 0)
 		take_signals(mapper);
 	if (polls[POLL_DAEMON].revents != 0 || polls[POLL_SIGNALS].revents != 0)
 		error = ruche_process(mapper->cli->ruche);
-	take_replies(mapper);
-	if (error < 0 && ruche_pending(mapper->cli->ruche) == 0 && !mapper->lines.ended)
-		mapper->broken = error;
 	if (polls[POLL_INPUT].revents != 0 && wants_input(mapper))
 		read_lines(mapper);
-	output_flush(&mapper->output);
-	show_progress(mapper);
+	take_replies(mapper);
+	if (mapper->map == NULL)
+		start_commands(mapper);
+	if (error < 0 && mapper->items.used == 0 && !mapper->input_ended)
+		mapper->broken = error;
+	results_flush(&mapper->results);
 }
 
 static bool is_over(const struct mapper *mapper)
 {
-	if (mapper->broken != 0 || mapper->output.error != 0)
+	if (mapper->broken != 0 || mapper->results.output.error != 0)
 		return true;
-	return (mapper->lines.ended || is_stopping(mapper)) && mapper->items.used == 0 &&
-	       output_poll(&mapper->output).fd < 0;
+	return (mapper->input_ended || is_stopping(mapper)) && mapper->items.used == 0 &&
+	       output_poll(&mapper->results.output).fd < 0;
 }
 
 /* ---- the end */
 
 static int end_by_signal(struct mapper *mapper)
 {
+	const struct results *results = &mapper->results;
 	char text[SIGNAL_TEXT_MAX];
 
 	log_error("stopped by %s: %" PRIu64 " done, %" PRIu64 " failed, %" PRIu64 " cancelled",
-		failure_signal(text, mapper->signal), mapper->done, mapper->failed,
-		mapper->cancelled + mapper->items.used);
+		failure_signal(text, mapper->signal), results->done, results->failed,
+		results->cancelled + mapper->items.used);
 	/* A shell leaves its loop only if it sees its child die of SIGINT. */
 	if (mapper->signal == SIGINT)
 		mapper->cli->signal = SIGINT;
@@ -338,42 +314,59 @@ static int end_by_signal(struct mapper *mapper)
 
 static int end(struct mapper *mapper)
 {
+	const struct results *results = &mapper->results;
+
 	if (mapper->signal != 0)
 		return end_by_signal(mapper);
-	if (mapper->output.error != 0)
-		return cli_output_broken(mapper->output.error);
+	if (results->output.error != 0)
+		return cli_output_broken(results->output.error);
 	if (mapper->broken != 0)
 		return cli_broken(mapper->broken);
-	if (mapper->lost > 0) {
+	if (results->lost > 0) {
 		log_error("lost the daemon: %" PRIu64 " done, %" PRIu64 " failed, %" PRIu64
 			  " without an answer, which may or may not have run",
-			mapper->done, mapper->failed, mapper->lost);
+			results->done, results->failed, results->lost);
 		return STATUS_NO_DAEMON;
 	}
 	if (mapper->input_error != 0) {
 		log_error("cannot read the input: %s", strerror(-mapper->input_error));
 		return STATUS_OUTPUT;
 	}
-	return mapper->failed > 0 ? STATUS_FAILED : 0;
+	return results->failed > 0 ? STATUS_FAILED : 0;
+}
+
+static int start_map(struct mapper *mapper)
+{
+	const struct ruche_map_options options = {
+		.call = &mapper->cli->call,
+		.chunk = mapper->options->chunk,
+		.window = mapper->items.window,
+		.unordered = mapper->options->unordered,
+		.star = job_has_arrays(mapper->job),
+	};
+	const struct ruche_items items = {.next = next_value, .user = mapper};
+
+	return ruche_imap(
+		mapper->cli->ruche, &mapper->map, &options, mapper->job->function, &items);
 }
 
 int mapper_run(struct cli *cli, struct job *job, const struct mapper_options *options)
 {
-	struct mapper mapper = {.cli = cli, .job = job, .options = options};
+	struct mapper mapper = {.cli = cli, .job = job, .options = options, .needs_lines = true};
 	int status;
 
+	results_init(&mapper.results, cli, job, options->progress);
 	mapper.broken = items_init(&mapper.items, options->window);
-	output_init(&mapper.output, STDOUT_FILENO);
-	progress_init(&mapper.progress, options->progress);
-	/* A command's stderr goes where the line is, whatever stdout is. */
-	mapper.shares_terminal = isatty(STDOUT_FILENO) == 1 || job->argv != NULL;
+	if (mapper.broken == 0 && job->function != NULL)
+		mapper.broken = start_map(&mapper);
 	mapper.signals_fd = signals_open();
 	while (!is_over(&mapper))
 		turn(&mapper);
-	progress_clear(&mapper.progress);
+	progress_clear(&mapper.results.progress);
 	status = end(&mapper);
+	ruche_map_free(mapper.map);
 	items_fini(&mapper.items);
-	output_fini(&mapper.output);
+	results_fini(&mapper.results);
 	lines_fini(&mapper.lines);
 	fd_close(&mapper.signals_fd);
 	return status;

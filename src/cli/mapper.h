@@ -14,7 +14,9 @@ struct job;
 
 struct mapper_options {
 	size_t window; /* lines under way or waiting for their turn to be printed */
+	size_t chunk;  /* items of a function in one task; 0: as many as take a moment */
 	bool unordered;
+	bool star; /* each line is an array of all arguments */
 	enum progress_mode progress;
 };
 

@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 
 enum {
-	OPTIONS_MAX = 24,
+	OPTIONS_MAX = 48,
 	LONG_BASE = 256, /* getopt's value for row n is LONG_BASE + n: no letter's */
 };
 
@@ -34,6 +34,13 @@ static void syntax_add(struct syntax *syntax, const struct cli_option *options)
 			*letter++ = options->letter;
 		syntax->count++;
 	}
+}
+
+static void syntax_add_command(struct syntax *syntax, const struct cli_command *command)
+{
+	syntax_add(syntax, command->options);
+	for (size_t i = 0; command->groups[i] != NULL; i++)
+		syntax_add(syntax, command->groups[i]->options);
 }
 
 static const struct cli_option *syntax_find(const struct syntax *syntax, int value)
@@ -83,7 +90,7 @@ int options_parse(struct cli *cli, int argc, char **argv)
 
 	syntax_add(&syntax, cli_options);
 	if (cli->command != NULL)
-		syntax_add(&syntax, cli->command->options);
+		syntax_add_command(&syntax, cli->command);
 	opterr = 0;
 	optind = 0; /* glibc: begin anew */
 	for (;;) {

@@ -3,23 +3,35 @@
 
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/print.h"
 #include "cli/value.h"
 
-int query_ask(struct query *query, struct cli *cli, const char *method, int argc, char **argv)
+int query_take(struct query *query, struct ruche_reply *reply)
 {
-	int status;
-
-	if (argc > 0)
-		return cli_usage(cli, "does not know what to do with '%s'", argv[0]);
-	status = cli_ask(cli, method, &query->reply);
-	if (status != 0)
-		return status;
-	if (value_unpack(query->reply, &query->unpacked) < 0) {
-		ruche_reply_free(query->reply);
+	query->reply = reply;
+	if (value_unpack(reply, &query->unpacked) < 0) {
+		ruche_reply_free(reply);
 		return cli_no_memory();
 	}
 	query->result = &query->unpacked.data;
 	return 0;
+}
+
+void query_fini(struct query *query)
+{
+	msgpack_unpacked_destroy(&query->unpacked);
+	ruche_reply_free(query->reply);
+}
+
+int query_ask(struct query *query, struct cli *cli, const char *method, int argc, char **argv)
+{
+	struct ruche_reply *reply;
+	int status;
+
+	if (argc > 0)
+		return cli_usage(cli, "does not know what to do with '%s'", argv[0]);
+	status = cli_ask(cli, method, &reply);
+	return status != 0 ? status : query_take(query, reply);
 }
 
 int query_append_json(const struct query *query, struct buf *out)
@@ -31,13 +43,8 @@ int query_append_json(const struct query *query, struct buf *out)
 
 int query_finish(struct query *query, struct buf *out, int status)
 {
-	if (status == 0)
-		status = cli_print(out);
-	else if (status < 0)
-		status = cli_no_memory();
-	buf_fini(out);
-	msgpack_unpacked_destroy(&query->unpacked);
-	ruche_reply_free(query->reply);
+	status = print_finish(out, status);
+	query_fini(query);
 	return status;
 }
 

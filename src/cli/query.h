@@ -17,6 +17,10 @@ struct query {
 	const msgpack_object *result; /* valid until query_finish() */
 };
 
+/* Takes the reply, a success.  0, to be ended by query_fini(); or an exit status. */
+int query_take(struct query *query, struct ruche_reply *reply);
+void query_fini(struct query *query);
+
 /* Opens the connection and asks.  0, to be ended by query_finish(); or an exit status. */
 int query_ask(struct query *query, struct cli *cli, const char *method, int argc, char **argv);
 

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include "config.h"
+
 #include "cli/signals.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -34,6 +39,34 @@ int signals_next(int fd)
 	if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return 0;
 	return (int)info.ssi_signo;
+}
+
+static int parse_number(const char *text, int *ret)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	if (*end != '\0' || number < 1 || number > (unsigned long)SIGRTMAX)
+		return -EINVAL;
+	*ret = (int)number;
+	return 0;
+}
+
+int signals_parse(const char *text, int *ret)
+{
+	if (*text >= '0' && *text <= '9')
+		return parse_number(text, ret);
+	if (strncasecmp(text, "SIG", 3) == 0)
+		text += 3;
+	for (int number = 1; number < NSIG; number++) {
+		const char *name = sigabbrev_np(number);
+
+		if (name != NULL && strcasecmp(text, name) == 0) {
+			*ret = number;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 void signals_die(int signal_number)

@@ -3,8 +3,8 @@
 #define CLI_SIGNALS_H
 
 /*
- * The signals that ask a program to end, as a descriptor to poll.  To be opened after the
- * connection: a private daemon must not inherit what is blocked here.
+ * Signals by name; and those that ask a program to end, as a descriptor to poll.  That is to be
+ * opened after the connection: a private daemon must not inherit what is blocked here.
  */
 
 /*
@@ -14,6 +14,9 @@
 int signals_open(void);
 
 int signals_next(int fd); /* the next signal that came, or 0 */
+
+/* A signal's number from "TERM", "SIGTERM", "term" or "15": 0 or -EINVAL. */
+int signals_parse(const char *text, int *ret);
 
 /* Dies of `signal` as if it had never been caught, so that a shell ends its loop as well. */
 void signals_die(int signal);

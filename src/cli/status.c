@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/description.h"
 #include "cli/duration.h"
 #include "cli/query.h"
+#include "cli/task.h"
 #include "cli/value.h"
 
 /* A number of the daemon's and the word after it. */
@@ -109,12 +112,12 @@ static int show(struct buf *out, const msgpack_object *status)
 	return append_restarts(out, status);
 }
 
-static int run(struct cli *cli, int argc, char **argv)
+static int show_daemon(struct cli *cli)
 {
 	struct query query;
 	struct buf out = {0};
 	const msgpack_object *problem;
-	int status = query_ask(&query, cli, "ruche.status", argc, argv), has_problem;
+	int status = query_ask(&query, cli, "ruche.status", 0, NULL), has_problem;
 
 	if (status != 0)
 		return status;
@@ -125,13 +128,38 @@ static int run(struct cli *cli, int argc, char **argv)
 	return status == 0 && has_problem ? STATUS_FAILED : status;
 }
 
+static int show_task(struct cli *cli, uint64_t id, bool is_first)
+{
+	struct query query;
+	struct buf out = {0};
+	int status = task_look(&query, cli, id);
+
+	if (status != 0)
+		return status;
+	if (cli->json)
+		status = query_append_json(&query, &out);
+	else if (is_first || (status = buf_append(&out, "\n", 1)) == 0)
+		status = description_append(&out, query.result);
+	return query_finish(&query, &out, status);
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	return argc > 0 ? task_for_each(cli, argc, argv, show_task) : show_daemon(cli);
+}
+
 const struct cli_command status_command = {
 	.name = "status",
-	.usage = "[OPTION]...",
-	.summary = "show how the daemon is and what it has done",
-	.text = "If something is wrong, such as workers that cannot be started, the first line\n"
+	.usage = "[OPTION]... [ID]...",
+	.summary = "show how the daemon is and what it has done, or tell about tasks",
+	.text = "With IDs, tells all that is known about these tasks; --json prints one object a "
+		"line.\n"
+		"\n"
+		"Without, tells about the daemon.  If something is wrong, such as workers that "
+		"cannot be started, the first line\n"
 		"begins with PROBLEM and says what, and the exit status is 1.",
 	.examples = "ruche status\n"
-		    "ruche status --json",
+		    "ruche status --json\n"
+		    "ruche status 281474976710657",
 	.run = run,
 };

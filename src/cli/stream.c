@@ -4,18 +4,15 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <ruche/ruche.h>
 
 #include "base/fd.h"
-#include "base/log.h"
 #include "cli/cli.h"
-#include "cli/failure.h"
+#include "cli/command.h"
 #include "cli/output.h"
 #include "cli/signals.h"
-#include "cli/value.h"
 
 enum {
 	READ_MAX = 65536,
@@ -188,50 +185,8 @@ static bool is_over(const struct stream *stream)
 
 /* ---- the end */
 
-static int end_by_signal(struct stream *stream, int signal)
-{
-	char text[SIGNAL_TEXT_MAX];
-
-	/* A shell leaves its loop only if it sees its child die of SIGINT. */
-	if (stream->signal == SIGINT && signal == SIGINT)
-		stream->cli->signal = SIGINT;
-	if (stream->signal == 0)
-		log_error("%s was killed by %s", stream->name, failure_signal(text, signal));
-	return STATUS_SIGNAL + signal;
-}
-
-static int end_by_result(struct stream *stream)
-{
-	msgpack_unpacked unpacked;
-	int signal, status;
-
-	if (value_unpack(stream->reply, &unpacked) < 0)
-		return cli_no_memory();
-	signal = (int)value_int(&unpacked.data, "signal", 0);
-	status = (int)value_int(&unpacked.data, "exit_status", 0);
-	msgpack_unpacked_destroy(&unpacked);
-	return signal != 0 ? end_by_signal(stream, signal) : status;
-}
-
-static int end_by_error(struct stream *stream, const struct ruche_error *error)
-{
-	int status;
-
-	if (error->code == RUCHE_CANCELLED && stream->signal != 0)
-		return end_by_signal(stream, error->signal != 0 ? error->signal : stream->signal);
-	if (error->code == RUCHE_FAILED && error->executed == RUCHE_EXECUTED_NO &&
-		error->exit_status > 0 && !stream->cli->json) {
-		log_error("%s", error->message);
-		return error->exit_status;
-	}
-	status = failure_report(stream->cli, stream->name, error);
-	return error->code == RUCHE_FAILED && error->exit_status > 0 ? error->exit_status : status;
-}
-
 static int end(struct stream *stream)
 {
-	const struct ruche_error *error;
-
 	/* What a pipe's reader does after a Ctrl-C for all of them is of no interest. */
 	for (int i = 0; i < 2 && stream->signal == SIGPIPE; i++)
 		if (stream->outputs[i].error != 0)
@@ -240,8 +195,7 @@ static int end(struct stream *stream)
 		return STATUS_SIGNAL + stream->signal;
 	if (stream->broken != 0)
 		return cli_broken(stream->broken);
-	error = ruche_reply_error(stream->reply);
-	return error != NULL ? end_by_error(stream, error) : end_by_result(stream);
+	return command_end(stream->cli, stream->name, stream->reply, stream->signal);
 }
 
 int stream_run(struct cli *cli, const struct ruche_command *command)
@@ -254,7 +208,7 @@ int stream_run(struct cli *cli, const struct ruche_command *command)
 	stream.signals_fd = signals_open();
 	ruche_on_output(cli->ruche, on_output, &stream);
 	ruche_on_input(cli->ruche, on_input, &stream);
-	stream.broken = ruche_submit_command(cli->ruche, &stream.id, command);
+	stream.broken = ruche_apply_command(cli->ruche, &stream.id, &cli->call, command);
 	while (!is_over(&stream))
 		turn(&stream);
 	status = end(&stream);

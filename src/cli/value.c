@@ -76,19 +76,20 @@ size_t value_bytes(const msgpack_object *map, const char *key, const char **ret)
 	return 0;
 }
 
-char *value_text(const msgpack_object *map, const char *key, const char *missing)
+char *value_string(const msgpack_object *value, const char *missing)
 {
-	const msgpack_object *value = value_get(map, key);
-	const char *data;
-	size_t len;
 	char *text;
 
 	if (value == NULL || value->type != MSGPACK_OBJECT_STR)
 		return strdup(missing);
-	len = value_bytes(map, key, &data);
-	text = strndup(data, len);
+	text = strndup(value->via.str.ptr, value->via.str.size);
 	for (char *at = text; at != NULL && *at != '\0'; at++)
 		if ((unsigned char)*at < 0x20 || *at == 0x7f)
 			*at = '?';
 	return text;
+}
+
+char *value_text(const msgpack_object *map, const char *key, const char *missing)
+{
+	return value_string(value_get(map, key), missing);
 }

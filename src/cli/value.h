@@ -22,9 +22,12 @@ int64_t value_int(const msgpack_object *map, const char *key, int64_t missing);
 double value_double(const msgpack_object *map, const char *key, double missing);
 
 /*
- * The text under a key as a new string, which the caller frees, with control characters
- * replaced by "?"; `missing` copied if it is no string; NULL: no memory.
+ * A text as a new string, which the caller frees, with control characters replaced by "?";
+ * `missing` copied if it is no string; NULL: no memory.
  */
+char *value_string(const msgpack_object *value, const char *missing);
+
+/* The same for what is under a key. */
 char *value_text(const msgpack_object *map, const char *key, const char *missing);
 
 /* The bytes under a key, string or binary, borrowed from the map; 0 bytes if there are none. */

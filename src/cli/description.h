@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_DESCRIPTION_H
+#define CLI_DESCRIPTION_H
+
+/* What the daemon knows about a task, as people read it. */
+
+#include <msgpack.h>
+
+#include "base/buf.h"
+
+/* A few lines, one matter each: 0 or -ENOMEM. */
+int description_append(struct buf *out, const msgpack_object *task);
+
+/* "queued 0.002 s, ran 1.250 s; attempts: 1": 0 or -ENOMEM. */
+int description_append_times(struct buf *out, const msgpack_object *task);
+
+#endif
