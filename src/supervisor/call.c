@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+/* call.h, the beginning of a task. */
 #include "supervisor/call.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "core/plan.h"
+#include "supervisor/nested.h"
+#include "supervisor/reply.h"
 #include "supervisor/session.h"
 #include "supervisor/supervisor.h"
-#include "supervisor/worker.h"
-#include "wire/scan.h"
-
-/* ---- messages ------------------------------------------------------------------------- */
+#include "supervisor/tasklog.h"
+#include "supervisor/timers.h"
+#include "supervisor/wait.h"
 
 struct message_error error_make(enum ruche_code code, const char *message)
 {
@@ -22,27 +25,36 @@ struct message_error error_make(enum ruche_code code, const char *message)
 		.message_len = strlen(message)};
 }
 
-void reply_error(struct session *session, uint32_t msgid, const struct message_error *error)
-{
-	struct supervisor *sup = session->sup;
-	msgpack_packer pk = supervisor_packer(sup);
+/* ---- limits --------------------------------------------------------------------------- */
 
-	if (message_pack_response(&pk, msgid) == 0 && message_pack_error(&pk, error) == 0 &&
-		msgpack_pack_nil(&pk) == 0)
-		session_send(session, sup->scratch.data, sup->scratch.size);
+/* What stands against one more task; NULL: nothing. */
+static const char *find_limit(const struct session *session)
+{
+	const struct supervisor *sup = session->sup;
+	const struct limits *limits = &sup->config.limits;
+	const struct user *user = session->client->user;
+
+	const struct {
+		uint64_t count, limit;
+		const char *why;
+	} checks[] = {
+		{session->tasks.count, limits->connection_tasks,
+			"this connection has too many open calls"},
+		{session->task_bytes, limits->connection_bytes,
+			"this connection has too many bytes in open calls"},
+		{user->tasks, limits->user_tasks, "this user has too many open tasks"},
+		{user->bytes, limits->user_bytes, "this user has too many bytes in open tasks"},
+		{sup->open_tasks, limits->tasks, "too many tasks are open"},
+		{sup->task_bytes, limits->bytes, "too many bytes are in open tasks"},
+	};
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		if (checks[i].count >= checks[i].limit)
+			return checks[i].why;
+	return NULL;
 }
 
-void reply_fault(struct session *session, const struct message_error *error)
-{
-	struct supervisor *sup = session->sup;
-	msgpack_packer pk = supervisor_packer(sup);
-
-	if (message_pack_notification(&pk, "ruche.error") == 0 && msgpack_pack_array(&pk, 1) == 0 &&
-		message_pack_error(&pk, error) == 0)
-		session_send(session, sup->scratch.data, sup->scratch.size);
-}
-
-/* ---- opening -------------------------------------------------------------------------- */
+/* ---- making one ----------------------------------------------------------------------- */
 
 /* The request as a worker gets it, its msgid still to be set. */
 static int build_frame(
@@ -53,7 +65,7 @@ static int build_frame(
 	if (message_pack_request(&pk, 0, request->name, request->name_len) < 0)
 		return -ENOMEM;
 	task->len = sup->scratch.size + request->params_len;
-	if (task->len > MESSAGE_FRAME_MAX)
+	if (task->len > sup->config.limits.frame)
 		return -EMSGSIZE; /* its msgid takes more bytes than the client's did */
 	task->frame = malloc(task->len);
 	if (task->frame == NULL)
@@ -65,140 +77,199 @@ static int build_frame(
 	return 0;
 }
 
-int call_open(struct session *session, const struct call_request *request)
+static int make_plan(struct task *task, const struct terms *terms)
+{
+	if (terms == NULL || !terms_need_plan(terms))
+		return 0;
+	task->plan = calloc(1, sizeof(*task->plan));
+	if (task->plan == NULL)
+		return -ENOMEM;
+	task->plan->task = task;
+	task->plan->alarm.kind = TIMER_PLAN;
+	terms_make_plan(terms, task->plan, task->opened_at, clock_real());
+	return 0;
+}
+
+static uint64_t seconds_or(double seconds, uint64_t otherwise)
+{
+	return seconds >= 0 ? (uint64_t)(seconds * (double)CLOCK_S) : otherwise;
+}
+
+#define KEY_WINDOW_DEFAULT (3600 * CLOCK_S)
+
+/* For how long somebody may ask for its answer. */
+static uint64_t keep_time(const struct supervisor *sup, const struct call_request *request)
+{
+	const struct terms *terms = request->terms;
+	uint64_t keep = 0, window;
+
+	if (request->submitted)
+		keep = seconds_or(terms->keep, sup->config.limits.keep_time);
+	if (terms->key.text == NULL)
+		return keep;
+	window = seconds_or(terms->key_window, KEY_WINDOW_DEFAULT);
+	return window > keep ? window : keep;
+}
+
+static int make_handle(
+	struct supervisor *sup, struct task *task, const struct call_request *request)
+{
+	const struct terms *terms = request->terms;
+	struct handle *handle;
+
+	if (!request->submitted && (terms == NULL || terms->key.text == NULL))
+		return 0;
+	handle = handle_new(
+		&sup->handles, task, task->client->user, terms->key.text, terms->key.len);
+	if (handle == NULL)
+		return -ENOMEM;
+	handle->alarm.kind = TIMER_HANDLE;
+	handle->submitted = request->submitted;
+	handle->detached = terms->detach;
+	handle->submitted_at = clock_real();
+	handle->keep = keep_time(sup, request);
+	if (terms->tag.text != NULL)
+		handle->tag = strndup(terms->tag.text, terms->tag.len);
+	return request->logged ? tasklog_attach(handle) : 0;
+}
+
+/* Everything that may fail, before anything is counted. */
+static int build(struct supervisor *sup, struct task *task, const struct call_request *request)
+{
+	const struct terms *terms = request->terms;
+	int r = build_frame(sup, task, request);
+
+	if (r < 0)
+		return r;
+	task->flow =
+		queue_flow(&request->pool->scheduler.queue, &task->client->turns, task->priority);
+	if (task->flow == NULL)
+		return -ENOMEM;
+	r = make_plan(task, terms);
+	return r < 0 ? r : make_handle(sup, task, request);
+}
+
+static void drop_unbuilt(struct supervisor *sup, struct task *task)
+{
+	if (task->handle != NULL) {
+		tasklog_free(task->handle);
+		handle_free(&sup->handles, task->handle);
+	}
+	task_free(&sup->tasks, task);
+}
+
+/* ---- opening -------------------------------------------------------------------------- */
+
+/* Now, or at its time. */
+static int enter_queue(struct supervisor *sup, struct task *task)
+{
+	uint64_t not_before = task->plan != NULL ? task->plan->not_before : 0;
+
+	if (not_before > task->opened_at)
+		task->state = TASK_DELAYED;
+	else
+		queue_push(task);
+	return timers_watch(sup, task);
+}
+
+static void join_session(struct session *session, struct task *task)
+{
+	struct supervisor *sup = session->sup;
+
+	task->session = session->ref;
+	if (task->answered_to)
+		task_index_add(&sup->open, task);
+	task_list_push(&session->tasks, task);
+	session->task_bytes += task->len;
+	nested_note(session);
+}
+
+static void count_in(struct supervisor *sup, struct task *task)
+{
+	client_add(task->client, task);
+	sup->open_tasks++;
+	sup->pools[task->pool]->open_tasks++;
+	sup->task_bytes += task->len;
+	sup->counters.accepted++;
+}
+
+/* Whose turns it takes: what outlives its connection belongs to its user. */
+static struct client *pick_client(struct session *session, const struct call_request *request)
+{
+	if (!request->submitted || !request->terms->detach)
+		return session->client;
+	return user_detached(&session->sup->users, session->client->user);
+}
+
+static struct task *make_task(
+	struct session *session, const struct call_request *request, int *ret_error)
+{
+	struct supervisor *sup = session->sup;
+	struct task *task = task_new(&sup->tasks);
+
+	*ret_error = -ENOMEM;
+	if (task == NULL)
+		return NULL;
+	task->pool = request->pool->index;
+	task->record = request->record;
+	task->priority = request->terms != NULL ? (int8_t)request->terms->priority : 0;
+	task->exclusive = request->exclusive;
+	task->answered_to = request->wants_answer && !request->submitted;
+	task->msgid = request->msgid;
+	task->opened_at = clock_now();
+	task->client = pick_client(session, request);
+	*ret_error = task->client == NULL ? -ENOMEM : build(sup, task, request);
+	if (*ret_error == 0)
+		return task;
+	drop_unbuilt(sup, task);
+	return NULL;
+}
+
+/* Another task has this key: its answer is ours. */
+static bool join_first(struct session *session, const struct call_request *request)
+{
+	const struct terms *terms = request->terms;
+	struct handle *first;
+
+	if (terms == NULL || terms->key.text == NULL)
+		return false;
+	first = handles_find_key(
+		&session->sup->handles, session->client->user, terms->key.text, terms->key.len);
+	if (first == NULL)
+		return false;
+	if (!request->wants_answer)
+		return true;
+	if (request->submitted)
+		reply_uint(session, request->msgid, first->id);
+	else
+		wait_for_result(session, request->msgid, first, UINT64_MAX, false);
+	return true;
+}
+
+int call_open(struct session *session, const struct call_request *request, const char **ret_why)
 {
 	struct supervisor *sup = session->sup;
 	struct task *task;
 	int r;
 
-	if (sup->pool.tasks.used >= CALL_TASKS_MAX || sup->task_bytes >= CALL_BYTES_MAX)
+	if (join_first(session, request))
+		return 0;
+	*ret_why = find_limit(session);
+	if (*ret_why != NULL)
 		return -EBUSY;
-	task = task_new(&sup->pool.tasks);
+	task = make_task(session, request, &r);
 	if (task == NULL)
-		return -ENOMEM;
-	r = build_frame(sup, task, request);
-	if (r < 0) {
-		task_free(&sup->pool.tasks, task);
 		return r;
+	count_in(sup, task);
+	if (!request->submitted || !request->terms->detach)
+		join_session(session, task);
+	r = enter_queue(sup, task);
+	if (request->submitted && request->wants_answer)
+		reply_uint(session, request->msgid, task->handle->id);
+	if (r < 0) {
+		struct message_error error = error_make(RUCHE_BUSY, "no memory for its timers");
+
+		call_fail(sup, task, &error, false);
 	}
-	task->exclusive = request->exclusive;
-	task->answered_to = request->wants_answer;
-	task->msgid = request->msgid;
-	task->session = session->ref;
-	if (task->answered_to)
-		task_index_add(&sup->pool.open, task);
-	task_list_push(&session->tasks, task);
-	session->task_bytes += task->len;
-	sup->task_bytes += task->len;
-	task_list_push(&sup->pool.queue, task);
-	sup->counters.accepted++;
 	return 0;
-}
-
-/* ---- ending --------------------------------------------------------------------------- */
-
-/*
- * The task leaves its session, before its answer is sent: if that cuts the session off, it is not
- * among the calls that are then stopped.  The session that waits for the answer; NULL: none.
- */
-static struct session *detach(struct supervisor *sup, struct task *task)
-{
-	struct session *session = session_get(sup, task->session);
-
-	if (session == NULL)
-		return NULL;
-	if (task->answered_to)
-		task_index_remove(&sup->pool.open, task);
-	task->session = REF_NONE;
-	task_list_remove(&session->tasks, task);
-	session->task_bytes -= task->len;
-	session_wake(session);
-	return task->answered_to ? session : NULL;
-}
-
-static void end(struct supervisor *sup, struct task *task)
-{
-	sup->task_bytes -= task->len;
-	if (task->state == TASK_QUEUED)
-		task_list_remove(&sup->pool.queue, task);
-	task_free(&sup->pool.tasks, task);
-}
-
-void call_answer(struct supervisor *sup, struct task *task, const void *body, size_t len)
-{
-	struct session *session = detach(sup, task);
-	bool succeeded = len > 0 && *(const uint8_t *)body == 0xc0; /* the error is nil */
-
-	*(succeeded ? &sup->counters.done : &sup->counters.failed) += 1;
-	if (session != NULL) {
-		uint8_t head[MESSAGE_HEAD_MAX];
-
-		session_send(session, head, message_write_head(head, SCAN_RESPONSE, task->msgid));
-		session_send(session, body, len);
-	}
-	end(sup, task);
-}
-
-void call_fail(struct supervisor *sup, struct task *task, const struct message_error *error)
-{
-	struct session *session = detach(sup, task);
-	struct counters *counters = &sup->counters;
-
-	*(error->code == RUCHE_CRASHED           ? &counters->crashed
-		: error->code == RUCHE_CANCELLED ? &counters->cancelled
-						 : &counters->failed) += 1;
-	if (session != NULL)
-		reply_error(session, task->msgid, error);
-	end(sup, task);
-}
-
-void call_fail_queued(struct supervisor *sup, const struct message_error *error)
-{
-	while (sup->pool.queue.first != NULL)
-		call_fail(sup, sup->pool.queue.first, error);
-}
-
-/* ---- stopping ------------------------------------------------------------------------- */
-
-struct task *call_find(struct session *session, uint32_t msgid)
-{
-	return task_index_find(&session->sup->pool.open, session->ref, msgid);
-}
-
-/* Queued or taken back in time: answered at once.  Running: its worker is asked to stop it. */
-static void stop(struct supervisor *sup, struct task *task, int signal)
-{
-	struct message_error error = error_make(RUCHE_CANCELLED, "cancelled before it was started");
-
-	if (task->state == TASK_HANDED && !worker_take_back(sup, task)) {
-		task->stop_signal = signal;
-		worker_request_stop(&sup->workers[task->slot], task);
-		return;
-	}
-	error.signal = signal;
-	call_fail(sup, task, &error);
-}
-
-bool call_cancel(struct session *session, uint32_t msgid, int signal)
-{
-	struct task *task = call_find(session, msgid);
-
-	if (task == NULL)
-		return false;
-	stop(session->sup, task, signal);
-	return true;
-}
-
-void call_abandon_all(struct supervisor *sup, struct task_list *tasks)
-{
-	while (tasks->first != NULL) {
-		struct task *task = tasks->first;
-
-		if (task->answered_to)
-			task_index_remove(&sup->pool.open, task);
-		task_list_remove(tasks, task);
-		task->session = REF_NONE;
-		if (task->answered_to)
-			stop(sup, task, SIGTERM);
-	}
 }

@@ -3,66 +3,83 @@
 #define SUPERVISOR_CALL_H
 
 /*
- * The life of a call in the supervisor, from the request to its one answer.  Every task
- * that call_open() made ends in exactly one of call_answer(), call_fail() and
- * call_drop(), which free it.
+ * The life of a task in the supervisor, from the request to its one answer.  call.c opens
+ * it, ending.c ends it, stopping.c stops it.  Every task that call_open() made ends in exactly one of
+ * call_answer() and call_fail(), which free it, or keep it for those who may ask for it.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/plan.h"
 #include "core/task.h"
+#include "supervisor/terms.h"
 #include "wire/message.h"
 
+struct pool;
 struct session;
 struct supervisor;
 
 struct call_request {
+	struct pool *pool;
+	struct record *record;
 	const char *name; /* the function, without its pool */
 	size_t name_len;
 	const void *params; /* one packed array */
 	size_t params_len;
 	bool wants_answer; /* else nobody waits for it */
 	uint32_t msgid;
-	bool exclusive; /* see struct task */
+	bool exclusive;            /* see struct task */
+	bool submitted;            /* is answered with its id, and asked for later */
+	bool logged;               /* what it writes is kept */
+	const struct terms *terms; /* NULL: none */
 };
 
-enum { CALL_TASKS_MAX = 1000000 }; /* open tasks of all clients, and bytes of their requests */
-
-#define CALL_BYTES_MAX ((size_t)2 << 30)
-
 /*
- * Queues a call.  0, or with nothing done -EBUSY (too many are open), -EMSGSIZE (over the limit as a
- * worker would get it) or -ENOMEM.
+ * Accepts a call.  0, or with nothing done -EBUSY (over a limit: *ret_why says which), -EMSGSIZE
+ * (over the limit of a frame as a worker would get it) or -ENOMEM.
  */
-int call_open(struct session *session, const struct call_request *request);
+int call_open(struct session *session, const struct call_request *request, const char **ret_why);
 
 /* The worker's answer: `body` is error and result as they lay in its response. */
 void call_answer(struct supervisor *sup, struct task *task, const void *body, size_t len);
 
-void call_fail(struct supervisor *sup, struct task *task, const struct message_error *error);
+/* It has no result, for this reason.  `started`: a worker had begun with it. */
+void call_fail(
+	struct supervisor *sup, struct task *task, const struct message_error *error, bool started);
+
+/* How far a task was from its end when it was to be stopped. */
+enum call_stopped {
+	CALL_STOPPED, /* it had not started, and has been answered */
+	CALL_STOPPING /* its worker was asked to stop it */
+};
+
+enum call_stopped call_stop(
+	struct supervisor *sup, struct task *task, enum task_stop why, int signal);
+
+/* This of its plan has come due. */
+void call_on_time(struct supervisor *sup, struct task *task, enum plan_event due);
 
 /* Stops an open call: the session's own of that msgid.  False if there is none. */
 bool call_cancel(struct session *session, uint32_t msgid, int signal);
 
 /*
  * A closed session's calls: what has not started is dropped, what runs is stopped.  What nobody
- * waited for goes on.
+ * or somebody else waits for goes on.
  */
 void call_abandon_all(struct supervisor *sup, struct task_list *tasks);
 
 /* The open call of that msgid, or NULL. */
 struct task *call_find(struct session *session, uint32_t msgid);
 
-/* Fails everything that is queued. */
-void call_fail_queued(struct supervisor *sup, const struct message_error *error);
-
-/* ---- messages to a client */
-
-void reply_error(struct session *session, uint32_t msgid, const struct message_error *error);
-/* A fault that no msgid belongs to. */
-void reply_fault(struct session *session, const struct message_error *error);
+/* Fails all of the pool that is not with a worker. */
+void call_fail_queued(struct pool *pool, const struct message_error *error);
+/* The same for what waits for a point of time or for another task. */
+void call_fail_waiting(struct supervisor *sup, const struct message_error *error);
+/* ... and for what is queued of a function. */
+void call_fail_function(
+	struct supervisor *sup, const struct record *record, const struct message_error *error);
 
 /* An error that says nothing but this; nothing was executed. */
 struct message_error error_make(enum ruche_code code, const char *message);

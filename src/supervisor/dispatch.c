@@ -2,62 +2,116 @@
 #include "supervisor/dispatch.h"
 
 #include "supervisor/call.h"
-#include "supervisor/report.h"
+#include "supervisor/running.h"
+#include "supervisor/staff.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/worker.h"
 
-static void hand_first(struct supervisor *sup, struct slot *slot)
+static void hand(struct pool *pool, struct slot *slot, struct task *task)
 {
-	struct task *task = sup->pool.queue.first;
-
-	task_list_remove(&sup->pool.queue, task);
-	worker_hand(&sup->workers[slot->index], task);
+	queue_take(task);
+	worker_hand(&pool->workers[slot->index], task);
 }
 
-/* From the oldest that has not started: at most `count`; the number that came back. */
-static uint32_t take_back(struct supervisor *sup, struct slot *victim, uint32_t count)
+/* The oldest that have not started, at most `count`, in their order; the number that came back. */
+static uint32_t take_back(struct pool *pool, struct slot *victim, uint32_t count)
 {
-	struct task *taken[SLOT_DEPTH];
-	uint32_t n = 0;
+	struct supervisor *sup = pool->sup;
+	uint32_t n = 0, end = count + 1 < victim->count ? count + 1 : victim->count;
 
-	for (uint32_t i = 0; i < victim->count && n < count && victim->live > 1; i++) {
-		struct task *task = task_get(&sup->pool.tasks, slot_entry_at(victim, i)->task);
+	for (uint32_t i = end; i-- > 0 && victim->live > 1;) {
+		struct task *task = task_get(&sup->tasks, slot_entry_at(victim, i)->task);
 
-		if (task == NULL || !worker_take_back(sup, task))
-			continue;
-		task_list_remove(&sup->pool.queue, task);
-		taken[n++] = task;
+		if (task != NULL && worker_take_back(sup, task))
+			n++;
 	}
-	for (uint32_t i = 0; i < n; i++)
-		task_list_push(&sup->pool.queue, taken[i]);
 	return n;
 }
 
-/* While a worker has nothing to do, nobody's task waits behind another. */
-static void level_out(struct supervisor *sup)
+/* The first that may run, in its turn; NULL: none. */
+static struct task *next_task(struct pool *pool)
 {
+	struct task *task;
+
+	while ((task = queue_first(&pool->scheduler.queue)) != NULL)
+		if (running_may_begin(pool->sup, task))
+			return task;
+	return NULL;
+}
+
+/*
+ * What has precedence does not wait behind what was handed ahead.  Once a turn is enough: what comes
+ * back is then handed out in turns as well.
+ */
+static void make_way(struct pool *pool, struct slot *slot, struct task *task, bool *made)
+{
+	if (*made || !scheduler_is_urgent(&pool->sup->tasks, slot, task))
+		return;
+	*made = true;
+	queue_remove(task);
+	worker_requeue_unstarted(&pool->workers[slot->index]);
+	queue_push_front(task);
+}
+
+static void hand_out(struct pool *pool)
+{
+	struct scheduler *scheduler = &pool->scheduler;
+	struct task *task;
+	struct slot *slot;
+	bool made_way = false;
+
+	while ((task = next_task(pool)) != NULL) {
+		slot = scheduler_pick_slot(scheduler, task);
+		if (slot == NULL)
+			break;
+		make_way(pool, slot, task, &made_way);
+		if (!slot_can_take(slot, task))
+			break;
+		hand(pool, slot, task);
+	}
+	if (task == NULL)
+		return;
+	slot = scheduler_pick_yielding(scheduler);
+	if (slot != NULL)
+		make_way(pool, slot, task, &made_way);
+}
+
+/* While a worker has nothing to do, nobody's task waits behind another. */
+static void level_out(struct pool *pool)
+{
+	struct scheduler *scheduler = &pool->scheduler;
 	struct slot *idle, *victim;
+	struct task *task;
 	uint32_t count;
 
-	while (sup->pool.queue.first == NULL && (idle = pool_find_idle(&sup->pool)) != NULL &&
-		(victim = pool_pick_victim(&sup->pool, &count)) != NULL) {
-		if (take_back(sup, victim, count) == 0)
+	while (scheduler->queue.levels == 0 && (idle = scheduler_find_idle(scheduler)) != NULL &&
+		(victim = scheduler_pick_victim(scheduler, &count)) != NULL) {
+		if (take_back(pool, victim, count) == 0)
 			return; /* the victim was faster */
-		while (sup->pool.queue.first != NULL)
-			hand_first(sup, idle);
+		while ((task = next_task(pool)) != NULL && slot_can_take(idle, task))
+			hand(pool, idle, task);
+	}
+}
+
+static void run(struct pool *pool)
+{
+	if (pool->paused)
+		return;
+	hand_out(pool);
+	level_out(pool);
+	if (pool->scheduler.queue.levels == 0)
+		return;
+	if (scheduler_is_dead(&pool->scheduler)) {
+		struct message_error error = error_make(RUCHE_UNAVAILABLE, pool_problem(pool));
+
+		call_fail_queued(pool, &error);
+	} else if (pool->min < pool->max || scheduler_lending(&pool->scheduler) > 0) {
+		staff_balance(pool);
 	}
 }
 
 void dispatch_run(struct supervisor *sup)
 {
-	struct slot *slot;
-
-	while ((slot = pool_pick_slot(&sup->pool)) != NULL)
-		hand_first(sup, slot);
-	level_out(sup);
-	if (sup->pool.queue.first != NULL && pool_is_dead(&sup->pool)) {
-		struct message_error error = error_make(RUCHE_UNAVAILABLE, report_problem(sup));
-
-		call_fail_queued(sup, &error);
-	}
+	for (size_t i = 0; i < sup->pool_count; i++)
+		run(sup->pools[i]);
 }

@@ -2,9 +2,7 @@
 #include "supervisor/forkserver.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +14,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "supervisor/reload.h"
+#include "supervisor/runtime.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/worker.h"
 #include "wire/link.h"
@@ -29,58 +29,7 @@
 
 /* ---- starting it ---------------------------------------------------------------------- */
 
-static char **make_argv(const struct options *options)
-{
-	char **argv = calloc(2 * options->plugin_count + 2, sizeof(char *));
-	size_t n = 0;
-
-	if (argv == NULL)
-		return NULL;
-	argv[n++] = (char *)options->forkserver;
-	for (size_t i = 0; i < options->plugin_count; i++) {
-		argv[n++] = (char *)"--plugin";
-		argv[n++] = options->plugins[i];
-	}
-	return argv;
-}
-
-/* A clean process: stdin from nowhere, stdout to our stderr, the link, no blocked or ignored signals. */
-static int spawn(const char *path, char **argv, int link, pid_t *ret_pid)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int r;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, link, LINK_FD);
-	posix_spawn_file_actions_addclosefrom_np(&actions, LINK_FD + 1);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	r = posix_spawn(ret_pid, path, &actions, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return -r;
-}
-
-/* Our own limit of descriptors is none of the tasks' business. */
-static int spawn_with_limits(struct supervisor *sup, char **argv, int link, pid_t *ret_pid)
-{
-	struct rlimit ours;
-	int r;
-
-	getrlimit(RLIMIT_NOFILE, &ours);
-	setrlimit(RLIMIT_NOFILE, &sup->files);
-	r = spawn(sup->options.forkserver, argv, link, ret_pid);
-	setrlimit(RLIMIT_NOFILE, &ours);
-	return r;
-}
+void forkserver_read(struct forkserver *fs);
 
 static void on_message(evutil_socket_t fd, short what, void *data)
 {
@@ -89,39 +38,28 @@ static void on_message(evutil_socket_t fd, short what, void *data)
 	forkserver_read(data);
 }
 
-int forkserver_start(struct supervisor *sup)
+int forkserver_start(struct forkserver *fs)
 {
-	struct forkserver *fs = &sup->forkserver;
-	char **argv = make_argv(&sup->options);
-	int ends[2] = {-1, -1};
-	int r = argv == NULL ? -ENOMEM : fd_socketpair(SOCK_SEQPACKET, ends);
+	struct supervisor *sup = fs->sup;
+	int r = runtime_start(sup, fs->config, &fs->link, &fs->pid);
 
-	if (r == 0)
-		r = fd_set_nonblock(ends[0]);
-	if (r == 0)
-		r = spawn_with_limits(sup, argv, ends[1], &fs->pid);
-	free(argv);
-	fd_close(&ends[1]);
 	if (r < 0) {
-		fd_close(&ends[0]);
 		text_format(fs->problem, sizeof(fs->problem), "cannot start the fork server %s: %s",
-			sup->options.forkserver, strerror(-r));
+			fs->config->runtime, strerror(-r));
 		log_error("%s", fs->problem);
 		return r;
 	}
-	fs->link = ends[0];
 	fs->ready = false;
 	fs->started_at = clock_now();
-	event_assign(&fs->on_message, sup->base, fs->link, EV_READ | EV_PERSIST, on_message, sup);
+	event_assign(&fs->on_message, sup->base, fs->link, EV_READ | EV_PERSIST, on_message, fs);
 	event_add(&fs->on_message, NULL);
 	supervisor_set_timer(&fs->timer, LOAD_LIMIT);
 	log_debug("fork server %d started", (int)fs->pid);
 	return 0;
 }
 
-static void start_again(struct supervisor *sup)
+static void start_again(struct forkserver *fs)
 {
-	struct forkserver *fs = &sup->forkserver;
 	enum restart_life life = !fs->ready                                  ? RESTART_NEVER_READY
 				 : clock_now() - fs->started_at > USEFUL_AGE ? RESTART_USEFUL
 									     : RESTART_USELESS;
@@ -131,7 +69,7 @@ static void start_again(struct supervisor *sup)
 	fs->restarts++;
 	switch (restart_decide(&fs->restart, life, &delay)) {
 	case RESTART_NOW:
-		if (forkserver_start(sup) == 0)
+		if (forkserver_start(fs) == 0)
 			break;
 		delay = RESTART_DELAY_MAX;
 		/* fall through */
@@ -146,32 +84,35 @@ static void start_again(struct supervisor *sup)
 				"the fork server was given up after %d deaths before it was ready",
 				RESTART_TRIES);
 		log_error("%s", fs->problem);
-		forkserver_want(sup);
+		forkserver_want(fs->pool);
 		break;
 	}
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *data)
 {
-	struct supervisor *sup = data;
-	struct forkserver *fs = &sup->forkserver;
+	struct forkserver *fs = data;
 
 	(void)fd;
 	(void)what;
 	if (fs->pid > 0) {
 		log_error("fork server %d does not answer: it is killed", (int)fs->pid);
 		kill(fs->pid, SIGKILL);
-	} else if (forkserver_start(sup) < 0) {
+	} else if (forkserver_start(fs) < 0) {
 		supervisor_set_timer(&fs->timer, RESTART_DELAY_MAX);
 	}
 }
 
-void forkserver_init(struct supervisor *sup)
+int forkserver_new(struct pool *pool, const struct pool_config *config, struct forkserver **ret)
 {
-	struct forkserver *fs = &sup->forkserver;
+	struct forkserver *fs = calloc(1, sizeof(*fs));
 
-	*fs = (struct forkserver){.sup = sup, .link = -1};
-	evtimer_assign(&fs->timer, sup->base, on_timer, sup);
+	if (fs == NULL)
+		return -ENOMEM;
+	*fs = (struct forkserver){.sup = pool->sup, .pool = pool, .config = config, .link = -1};
+	evtimer_assign(&fs->timer, pool->sup->base, on_timer, fs);
+	*ret = fs;
+	return 0;
 }
 
 static void close_link(struct forkserver *fs)
@@ -183,14 +124,62 @@ static void close_link(struct forkserver *fs)
 	functions_fini(&fs->loading);
 }
 
-void forkserver_fini(struct supervisor *sup)
+void forkserver_release(struct forkserver *fs)
 {
-	close_link(&sup->forkserver);
+	close_link(fs);
 }
 
-void forkserver_release(struct supervisor *sup)
+void forkserver_free(struct forkserver *fs)
 {
-	close_link(&sup->forkserver);
+	if (fs == NULL)
+		return;
+	for (uint32_t i = 0; i < fs->pool->scheduler.slot_count; i++)
+		if (fs->pool->workers[i].forkserver == fs)
+			fs->pool->workers[i].forkserver = NULL;
+	close_link(fs);
+	free(fs);
+}
+
+/* ---- former ones ------------------------------------------------------------------------ */
+
+static void release_if_done(struct forkserver *fs)
+{
+	if (fs->workers == 0 && fs->pending == NULL)
+		forkserver_release(fs);
+}
+
+void forkserver_supersede(struct forkserver *fs)
+{
+	if (fs->pid == 0) {
+		forkserver_free(fs);
+		return;
+	}
+	fs->config = NULL;
+	fs->older = fs->pool->former;
+	fs->pool->former = fs;
+	release_if_done(fs);
+}
+
+static bool is_former(const struct forkserver *fs)
+{
+	return fs != fs->pool->forkserver && fs != fs->pool->next;
+}
+
+void forkserver_on_worker_gone(struct forkserver *fs)
+{
+	fs->workers--;
+	if (is_former(fs))
+		release_if_done(fs);
+}
+
+static void forget_former(struct forkserver *fs)
+{
+	struct forkserver **at = &fs->pool->former;
+
+	while (*at != fs)
+		at = &(*at)->older;
+	*at = fs->older;
+	forkserver_free(fs);
 }
 
 /* ---- asking for workers ----------------------------------------------------------------- */
@@ -202,19 +191,22 @@ static int send_fork(struct forkserver *fs, struct worker *worker, const int *fd
 
 	fs->request++;
 	if (message_pack_request(&pk, fs->request, LINK_FORK, strlen(LINK_FORK)) < 0 ||
-		msgpack_pack_array(&pk, 3) < 0 ||
+		msgpack_pack_array(&pk, 4) < 0 ||
 		msgpack_pack_uint32(&pk, worker->slot->index) < 0 ||
 		msgpack_pack_int(&pk, worker->slot->core) < 0 ||
-		msgpack_pack_uint64(&pk, MESSAGE_FRAME_MAX) < 0)
+		msgpack_pack_uint64(&pk, sup->config.limits.frame) < 0 ||
+		message_pack_str(&pk, worker->token) < 0)
 		return -ENOMEM;
 	return fd_send_packet(fs->link, sup->scratch.data, sup->scratch.size, fds, LINK_WORKER_FDS);
 }
 
-static void ask(struct forkserver *fs, struct worker *worker)
+void forkserver_ask(struct forkserver *fs, struct worker *worker)
 {
 	int fds[LINK_WORKER_FDS];
 	int r = worker_prepare(worker, fds);
 
+	worker->forkserver = fs;
+	fs->workers++;
 	if (r < 0) {
 		log_error("cannot prepare worker %u: %s", worker->slot->index, strerror(-r));
 		slot_change(worker->slot, SLOT_ON_FORK);
@@ -232,27 +224,30 @@ static void ask(struct forkserver *fs, struct worker *worker)
 	supervisor_set_timer(&fs->timer, FORK_LIMIT);
 }
 
-static void give_up_slots(struct supervisor *sup)
+static void give_up_slots(struct pool *pool)
 {
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
-		if (sup->pool.slots[i].state == SLOT_EMPTY) {
-			slot_change(&sup->pool.slots[i], SLOT_ON_GIVE_UP);
-			text_format(sup->workers[i].problem, sizeof(sup->workers[i].problem), "%s",
-				sup->forkserver.problem);
-		}
+	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++) {
+		struct worker *worker = &pool->workers[i];
+
+		if (worker->slot->state != SLOT_EMPTY)
+			continue;
+		slot_change(worker->slot, SLOT_ON_GIVE_UP);
+		text_format(
+			worker->problem, sizeof(worker->problem), "%s", pool->forkserver->problem);
+	}
 }
 
-void forkserver_want(struct supervisor *sup)
+void forkserver_want(struct pool *pool)
 {
-	struct forkserver *fs = &sup->forkserver;
+	struct forkserver *fs = pool->forkserver;
 
 	if (fs->given_up)
-		give_up_slots(sup);
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++) {
-		if (!fs->ready || fs->pending != NULL || sup->state == SUPERVISOR_ENDING)
+		give_up_slots(pool);
+	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++) {
+		if (!fs->ready || fs->pending != NULL || pool->sup->state == SUPERVISOR_ENDING)
 			return;
-		if (sup->pool.slots[i].state == SLOT_EMPTY)
-			ask(fs, &sup->workers[i]);
+		if (pool->scheduler.slots[i].state == SLOT_EMPTY)
+			forkserver_ask(fs, &pool->workers[i]);
 	}
 }
 
@@ -266,15 +261,18 @@ static char *copy_str(const msgpack_object *object)
 	return strndup(object->via.str.ptr, object->via.str.size);
 }
 
-static void on_function(struct supervisor *sup, const msgpack_object_array *params)
+static void on_function(struct forkserver *fs, const msgpack_object_array *params)
 {
 	struct function function = {0};
 
 	if (params->size != 4)
 		return;
 	function = (struct function){copy_str(&params->ptr[0]), copy_str(&params->ptr[1]),
-		copy_str(&params->ptr[2]), copy_str(&params->ptr[3])};
-	if (function.name != NULL && functions_add(&sup->forkserver.loading, &function) < 0)
+		copy_str(&params->ptr[2]), copy_str(&params->ptr[3]), NULL};
+	if (function.name != NULL)
+		function.record =
+			records_get(&fs->sup->records, function.name, strlen(function.name));
+	if (function.record != NULL && functions_add(&fs->loading, &function) < 0)
 		log_error("no memory for the function %s", function.name);
 	free(function.name);
 	free(function.params);
@@ -282,43 +280,44 @@ static void on_function(struct supervisor *sup, const msgpack_object_array *para
 	free(function.plugin);
 }
 
-static void on_loaded(struct supervisor *sup, const msgpack_object_array *params)
+static void on_loaded(struct forkserver *fs, const msgpack_object_array *params)
 {
-	struct forkserver *fs = &sup->forkserver;
-
 	if (params->size < 1 || params->ptr[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
 		params->ptr[0].via.u64 != LINK_VERSION) {
-		log_error("the fork server %s speaks another version of the protocol than ours, %d",
-			sup->options.forkserver, LINK_VERSION);
+		text_format(fs->problem, sizeof(fs->problem),
+			"the fork server %d speaks another version of the protocol than ours, %d",
+			(int)fs->pid, LINK_VERSION);
+		log_error("%s", fs->problem);
 		kill(fs->pid, SIGKILL);
 		return;
 	}
 	evtimer_del(&fs->timer);
 	functions_sort(&fs->loading);
-	functions_fini(&sup->functions);
-	sup->functions = fs->loading;
-	fs->loading = (struct functions){0};
 	fs->ready = true;
 	fs->problem[0] = '\0';
-	supervisor_on_loaded(sup);
-	forkserver_want(sup);
+	if (fs == fs->pool->next) {
+		reload_on_loaded(fs);
+		return;
+	}
+	functions_take(&fs->pool->functions, &fs->loading);
+	supervisor_on_loaded(fs->sup);
+	forkserver_want(fs->pool);
 }
 
-static void on_failed(struct supervisor *sup, const msgpack_object_array *params)
+static void on_failed(struct forkserver *fs, const msgpack_object_array *params)
 {
 	char *text = params->size == 1 ? copy_str(&params->ptr[0]) : NULL;
 
-	text_format(sup->forkserver.problem, sizeof(sup->forkserver.problem), "%s",
+	text_format(fs->problem, sizeof(fs->problem), "%s",
 		text != NULL ? text : "the fork server failed and did not say why");
-	if (sup->state == SUPERVISOR_RUNNING)
-		log_error("%s", sup->forkserver.problem);
+	if (fs->sup->state == SUPERVISOR_RUNNING)
+		log_error("%s", fs->problem);
 	free(text);
 }
 
 /* [1, id, error or nil, pid] */
-static void on_forked(struct supervisor *sup, const msgpack_object_array *message)
+static void on_forked(struct forkserver *fs, const msgpack_object_array *message)
 {
-	struct forkserver *fs = &sup->forkserver;
 	struct worker *worker = fs->pending;
 	char *why;
 	pid_t pid;
@@ -341,32 +340,34 @@ static void on_forked(struct supervisor *sup, const msgpack_object_array *messag
 			worker, RESTART_USELESS, why != NULL ? why : "the fork server cannot fork");
 		free(why);
 	}
-	forkserver_want(sup);
+	if (is_former(fs))
+		release_if_done(fs);
+	forkserver_want(fs->pool);
 }
 
 static const struct notice {
 	const char *name;
-	void (*handle)(struct supervisor *sup, const msgpack_object_array *params);
+	void (*handle)(struct forkserver *fs, const msgpack_object_array *params);
 } notices[] = {
 	{LINK_FUNCTION, on_function},
 	{LINK_READY, on_loaded},
 	{LINK_FAILED, on_failed},
 };
 
-static void handle(struct supervisor *sup, const struct scan *scan, const char *packet,
+static void handle(struct forkserver *fs, const struct scan *scan, const char *packet,
 	const msgpack_object_array *message)
 {
 	if (scan->type == SCAN_RESPONSE) {
-		on_forked(sup, message);
+		on_forked(fs, message);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(notices) / sizeof(notices[0]); i++)
 		if (strlen(notices[i].name) == scan->method.len &&
 			memcmp(notices[i].name, packet + scan->method.off, scan->method.len) == 0)
-			notices[i].handle(sup, &message->ptr[2].via.array);
+			notices[i].handle(fs, &message->ptr[2].via.array);
 }
 
-static void handle_packet(struct supervisor *sup, const char *packet, size_t len)
+static void handle_packet(struct forkserver *fs, const char *packet, size_t len)
 {
 	struct scan scan;
 	msgpack_unpacked unpacked;
@@ -375,53 +376,68 @@ static void handle_packet(struct supervisor *sup, const char *packet, size_t len
 	scan_init(&scan, LINK_PACKET_MAX);
 	if (scan_feed(&scan, packet, len) != SCAN_DONE || scan.type == SCAN_REQUEST) {
 		log_error("the fork server sent what is not a message: it is killed");
-		kill(sup->forkserver.pid, SIGKILL);
+		kill(fs->pid, SIGKILL);
 		return;
 	}
 	msgpack_unpacked_init(&unpacked);
 	if (msgpack_unpack_next(&unpacked, packet, len, &off) == MSGPACK_UNPACK_SUCCESS)
-		handle(sup, &scan, packet, &unpacked.data.via.array);
+		handle(fs, &scan, packet, &unpacked.data.via.array);
 	msgpack_unpacked_destroy(&unpacked);
 }
 
-void forkserver_read(struct supervisor *sup)
+void forkserver_read(struct forkserver *fs)
 {
-	struct forkserver *fs = &sup->forkserver;
 	char packet[LINK_PACKET_MAX];
 	size_t nfds;
-	ssize_t n;
+	ssize_t n = -1;
 
 	while (fs->link >= 0 &&
 		(n = fd_recv_packet(fs->link, packet, sizeof(packet), NULL, 0, &nfds)) > 0)
-		handle_packet(sup, packet, (size_t)n);
+		handle_packet(fs, packet, (size_t)n);
 	if (fs->link >= 0 && n == 0)
 		event_del(&fs->on_message); /* its exit follows */
 }
 
-void forkserver_on_exit(struct supervisor *sup)
-{
-	struct forkserver *fs = &sup->forkserver;
-	struct worker *pending = fs->pending;
-	int status = 0;
+/* ---- its end ------------------------------------------------------------------------------ */
 
-	forkserver_read(sup);
-	waitpid(fs->pid, &status, 0);
-	close_link(fs);
-	if (sup->state == SUPERVISOR_STARTING && fs->problem[0] == '\0')
+static void say_how_it_ended(struct forkserver *fs, int status)
+{
+	if (fs->problem[0] == '\0' && !fs->ready)
 		text_format(fs->problem, sizeof(fs->problem),
-			"the fork server %s died at its start", sup->options.forkserver);
-	if (sup->state == SUPERVISOR_RUNNING)
+			"the fork server of the pool '%s' died at its start",
+			fs->pool->config->name);
+	if (fs->sup->state == SUPERVISOR_RUNNING && !is_former(fs))
 		log_warning("fork server %d %s %d", (int)fs->pid,
 			WIFSIGNALED(status) ? "was killed by signal" : "exited with status",
 			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static void go_on_without(struct forkserver *fs)
+{
+	struct supervisor *sup = fs->sup;
+
+	if (is_former(fs))
+		forget_former(fs);
+	else if (fs == fs->pool->next)
+		reload_on_failed(sup, fs->problem);
+	else if (sup->state == SUPERVISOR_STARTING)
+		supervisor_on_load_failed(sup, fs->pool);
+	else if (sup->state == SUPERVISOR_RUNNING && !fs->pool->hidden)
+		start_again(fs);
+}
+
+void forkserver_on_exit(struct forkserver *fs)
+{
+	struct worker *pending = fs->pending;
+	int status = 0;
+
+	forkserver_read(fs);
+	waitpid(fs->pid, &status, 0);
+	close_link(fs);
+	say_how_it_ended(fs, status);
 	fs->pid = 0;
 	fs->pending = NULL;
-	if (sup->state == SUPERVISOR_STARTING) {
-		supervisor_on_load_failed(sup);
-		return;
-	}
-	if (pending != NULL)
+	if (pending != NULL && fs->sup->state != SUPERVISOR_STARTING)
 		worker_on_fork_failed(pending, RESTART_USELESS, "the fork server died");
-	if (sup->state == SUPERVISOR_RUNNING)
-		start_again(sup);
+	go_on_without(fs);
 }

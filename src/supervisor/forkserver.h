@@ -3,9 +3,10 @@
 #define SUPERVISOR_FORKSERVER_H
 
 /*
- * The supervisor's link to the fork server, which loads the pool's code once and makes
- * workers on request, one request at a time.  When it dies it is started again; its
- * workers go on meanwhile.
+ * The supervisor's link to a fork server, which loads a pool's code once and makes
+ * workers on request, one request at a time.  A pool's present one is started again when it
+ * dies; its workers go on meanwhile.  A former one only stays until its workers have gone,
+ * since it would take them with it.
  */
 
 #include <event2/event_struct.h>
@@ -16,17 +17,23 @@
 #include "core/restart.h"
 #include "supervisor/functions.h"
 
+struct pool;
+struct pool_config;
 struct supervisor;
 struct worker;
 
 struct forkserver {
 	struct supervisor *sup;
-	pid_t pid; /* 0: none */
-	int link;  /* -1: none */
+	struct pool *pool;
+	struct forkserver *older;         /* in the list of former ones */
+	const struct pool_config *config; /* that it is started with; not of a former one */
+	pid_t pid;                        /* 0: none */
+	int link;                         /* -1: none */
 	bool ready;
 	uint64_t started_at;      /* ns */
 	struct worker *pending;   /* whom the request under way is for */
 	uint32_t request;         /* its msgid */
+	uint32_t workers;         /* of it, that live or are being made */
 	struct functions loading; /* what it told so far */
 	struct event on_message, timer;
 	struct restart restart;
@@ -35,22 +42,50 @@ struct forkserver {
 	char problem[512]; /* "" or why there is none */
 };
 
-void forkserver_init(struct supervisor *sup);
-void forkserver_fini(struct supervisor *sup);
+/* One that is not started yet.  0 or -ENOMEM. */
+int forkserver_new(struct pool *pool, const struct pool_config *config, struct forkserver **ret);
 
 /* 0, or a negative errno after saying why. */
-int forkserver_start(struct supervisor *sup);
+int forkserver_start(struct forkserver *fs);
+
+/* Asks it for a worker whose slot is empty; it must be ready and have nothing pending. */
+void forkserver_ask(struct forkserver *fs, struct worker *worker);
 
 /* There may be slots that want a worker: sees to it, now or when the last request is answered. */
-void forkserver_want(struct supervisor *sup);
+void forkserver_want(struct pool *pool);
+
+/* One of its workers has gone. */
+void forkserver_on_worker_gone(struct forkserver *fs);
 
 /* It has ended and can be reaped. */
-void forkserver_on_exit(struct supervisor *sup);
+void forkserver_on_exit(struct forkserver *fs);
 
-/* Reads what it has said: before the exit of a child that nobody knows is looked at. */
-void forkserver_read(struct supervisor *sup);
+/* Lets it end by itself; it takes the workers with it that it still has. */
+void forkserver_release(struct forkserver *fs);
 
-/* Lets it end by itself, once the workers have gone. */
-void forkserver_release(struct supervisor *sup);
+/* Reads what it has said. */
+void forkserver_read(struct forkserver *fs);
+
+/* NULL is allowed; its process is not waited for. */
+void forkserver_free(struct forkserver *fs);
+
+/* The pool has another one: it stays until its workers have gone, and is freed then. */
+void forkserver_supersede(struct forkserver *fs);
+
+/* All of a pool's. */
+void forkservers_release(struct pool *pool);
+void forkservers_free(struct pool *pool);
+bool forkservers_live(const struct pool *pool);
+
+/* ---- of all pools */
+
+/* NULL: this is none. */
+struct forkserver *forkserver_find(const struct supervisor *sup, pid_t pid);
+
+/* Reads what they have said: before the exit of a child that nobody knows is looked at. */
+void forkservers_read(struct supervisor *sup);
+
+/* A worker is being made. */
+bool forkservers_are_busy(const struct supervisor *sup);
 
 #endif

@@ -36,7 +36,7 @@ static int reserve(struct functions *functions)
 int functions_add(struct functions *functions, const struct function *function)
 {
 	struct function mine = {copy(function->name), copy(function->params),
-		copy(function->summary), copy(function->plugin)};
+		copy(function->summary), copy(function->plugin), function->record};
 
 	if (mine.name == NULL || reserve(functions) < 0) {
 		function_fini(&mine);
@@ -71,14 +71,22 @@ static int compare_key(const void *a, const void *b)
 	return order != 0 ? order : -(name[key->len] != '\0');
 }
 
-bool functions_has(const struct functions *functions, const char *name, size_t len)
+const struct function *functions_find(
+	const struct functions *functions, const char *name, size_t len)
 {
 	struct key key = {name, len};
 
 	if (functions->count == 0 || memchr(name, '\0', len) != NULL)
-		return false;
-	return bsearch(&key, functions->all, functions->count, sizeof(*functions->all),
-		       compare_key) != NULL;
+		return NULL;
+	return bsearch(
+		&key, functions->all, functions->count, sizeof(*functions->all), compare_key);
+}
+
+void functions_take(struct functions *to, struct functions *from)
+{
+	functions_fini(to);
+	*to = *from;
+	*from = (struct functions){0};
 }
 
 void functions_fini(struct functions *functions)

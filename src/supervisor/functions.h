@@ -10,8 +10,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct record;
+
 struct function {
 	char *name, *params, *summary, *plugin; /* all but the name may be NULL */
+	struct record *record; /* what is known of it beyond this table; borrowed */
 };
 
 struct functions {
@@ -22,7 +25,11 @@ struct functions {
 /* Copies of NUL-terminated strings.  0 or -ENOMEM. */
 int functions_add(struct functions *functions, const struct function *function);
 void functions_sort(struct functions *functions);
-bool functions_has(const struct functions *functions, const char *name, size_t len);
+/* NULL: there is none of this name. */
+const struct function *functions_find(
+	const struct functions *functions, const char *name, size_t len);
+/* `to` becomes what `from` is, which is then empty. */
+void functions_take(struct functions *to, struct functions *from);
 void functions_fini(struct functions *functions); /* leaves an empty table */
 
 #endif

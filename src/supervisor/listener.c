@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -135,6 +139,61 @@ static int open_path(struct listener *listener)
 	return r;
 }
 
+/* ---- for our own tasks ------------------------------------------------------------------ */
+
+/* A private daemon's socket has a name that nobody can guess, and no file. */
+static int open_nameless(struct listener *listener)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	uint64_t random[2];
+	size_t len;
+	int fd;
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random) ||
+		asprintf(&listener->address, "@ruche-%016" PRIx64 "%016" PRIx64, random[0],
+			random[1]) < 0) {
+		listener->address = NULL;
+		return -ENOMEM;
+	}
+	len = strlen(listener->address);
+	memcpy(address.sun_path + 1, listener->address + 1, len - 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 ||
+		bind(fd, (const struct sockaddr *)&address,
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0 ||
+		listen(fd, SOMAXCONN) < 0) {
+		fd_close(&fd);
+		return -errno;
+	}
+	return fd;
+}
+
+/* Workers have another directory, so the path has to be absolute. */
+static char *find_address(const struct listener *listener)
+{
+	struct sockaddr_un address;
+	socklen_t len = sizeof(address);
+	char here[PATH_MAX], *path;
+
+	if (listener->path == NULL) {
+		if (getsockname(listener->fd, (struct sockaddr *)&address, &len) < 0 ||
+			address.sun_path[0] != '/')
+			return NULL;
+		return strndup(address.sun_path, sizeof(address.sun_path));
+	}
+	if (listener->path[0] == '/')
+		return strdup(listener->path);
+	if (getcwd(here, sizeof(here)) == NULL ||
+		asprintf(&path, "%s/%s", here, listener->path) < 0)
+		return NULL;
+	return path;
+}
+
+const char *listener_address(const struct listener *listener)
+{
+	return listener->address;
+}
+
 /* ---- accepting -------------------------------------------------------------------------- */
 
 static void turn_away(struct supervisor *sup, int fd)
@@ -169,6 +228,16 @@ static void refuse_and_pause(struct supervisor *sup)
 	supervisor_set_timer(&listener->pause, PAUSE);
 }
 
+/* A private daemon serves its own user's tasks beside its client, and nobody else. */
+static bool is_own(int fd)
+{
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t len = sizeof(peer);
+
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	return peer.uid == getuid();
+}
+
 static void on_connect(evutil_socket_t listening, short what, void *data)
 {
 	struct supervisor *sup = data;
@@ -179,7 +248,9 @@ static void on_connect(evutil_socket_t listening, short what, void *data)
 		refuse_and_pause(sup);
 	if (fd < 0)
 		return;
-	if (sup->sessions.count >= sup->clients_max)
+	if (sup->options.session_fd >= 0 && !is_own(fd))
+		close(fd);
+	else if (sup->sessions.count >= sup->clients_max)
 		turn_away(sup, fd);
 	else
 		sup->listener.refusing = session_open(sup, fd) < 0;
@@ -194,36 +265,45 @@ static void on_pause_over(evutil_socket_t fd, short what, void *data)
 	event_add(&sup->listener.on_connect, NULL);
 }
 
+/* A descriptor that listens, or a negative errno after saying why. */
+static int open_socket(struct supervisor *sup)
+{
+	struct listener *listener = &sup->listener;
+	int fd = -1;
+
+	if (sup->options.session_fd >= 0)
+		return open_nameless(listener);
+	if (sup->options.given.socket != NULL)
+		listener->path = strdup(sup->options.given.socket);
+	else if ((fd = notify_listen_fd()) < 0)
+		listener->path =
+			sup->config.socket != NULL ? strdup(sup->config.socket) : default_path();
+	if (fd < 0)
+		fd = listener->path == NULL ? -ENOMEM : open_path(listener);
+	if (fd < 0) {
+		free(listener->path);
+		listener->path = NULL;
+	}
+	return fd;
+}
+
 int listener_open(struct supervisor *sup)
 {
 	struct listener *listener = &sup->listener;
-	int r;
+	int session_fd = sup->options.session_fd;
 
 	*listener = (struct listener){.fd = -1, .reserve = -1};
-	if (sup->options.session_fd >= 0 &&
-		fcntl(sup->options.session_fd, F_SETFD, FD_CLOEXEC) < 0) {
-		log_error("descriptor %d, given by --session-fd, is not open",
-			sup->options.session_fd);
+	if (session_fd >= 0 && fcntl(session_fd, F_SETFD, FD_CLOEXEC) < 0) {
+		log_error("descriptor %d, given by --session-fd, is not open", session_fd);
 		return -EBADF;
 	}
-	if (sup->options.session_fd >= 0 || sup->options.check_only)
+	if (sup->options.check_only)
 		return 0;
-	if (sup->options.socket != NULL) {
-		listener->path = strdup(sup->options.socket);
-	} else {
-		listener->fd = notify_listen_fd();
-		if (listener->fd < 0)
-			listener->path = default_path();
-	}
-	if (listener->fd < 0) {
-		r = listener->path == NULL ? -ENOMEM : open_path(listener);
-		if (r < 0) {
-			free(listener->path);
-			listener->path = NULL;
-			return r;
-		}
-		listener->fd = r;
-	}
+	listener->fd = open_socket(sup);
+	if (listener->fd < 0)
+		return listener->fd;
+	if (listener->address == NULL)
+		listener->address = find_address(listener);
 	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	event_assign(&listener->on_connect, sup->base, listener->fd, EV_READ | EV_PERSIST,
 		on_connect, sup);
@@ -254,5 +334,6 @@ void listener_close(struct supervisor *sup)
 		st.st_dev == listener->dev && st.st_ino == listener->ino)
 		unlink(listener->path);
 	free(listener->path);
-	listener->path = NULL;
+	free(listener->address);
+	listener->path = listener->address = NULL;
 }

@@ -20,6 +20,7 @@ struct listener {
 	int reserve;   /* a descriptor to give up when there is no other, to refuse politely */
 	bool refusing; /* the last client was turned away; said once */
 	char *path;    /* ours to remove; NULL if systemd's */
+	char *address; /* for our own tasks */
 	dev_t dev;
 	ino_t ino; /* of the socket we made */
 	struct event on_connect, pause;
@@ -27,6 +28,11 @@ struct listener {
 
 /* Binds and listens, so that clients can connect; none is served yet.  0, or a negative errno after saying why. */
 int listener_open(struct supervisor *sup);
+/*
+ * Where our own tasks find us: the socket's path, or "@…" for the nameless one of a private daemon.
+ * NULL: nowhere.  Valid as long as the listener.
+ */
+const char *listener_address(const struct listener *listener);
 /* Begins to serve. */
 void listener_start(struct supervisor *sup);
 /* Refuses new clients and removes the socket.  May be called again. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/cores.h"
+#include "supervisor/config.h"
 
 enum { CPUS_MAX = 4096 };
 
@@ -104,23 +105,26 @@ static int list_cores(int *cores)
 	return count;
 }
 
-int machine_assign_cores(uint32_t wanted, int **ret_cores)
+int machine_size_pool(const struct pool_config *config, struct size *ret)
 {
 	int usable[CPUS_MAX];
 	int available = list_cores(usable);
-	uint32_t count;
-	int *cores;
+	const int *from = config->cores != NULL ? config->cores : usable;
+	struct size size = {0};
+	size_t from_count;
 
 	if (available <= 0)
 		return available < 0 ? available : -EIO;
-	count = wanted > 0 ? wanted : (uint32_t)cores_count((size_t)available, find_quota());
-	cores = malloc(count * sizeof(*cores));
-	if (cores == NULL)
+	from_count = config->cores != NULL ? config->core_count : (size_t)available;
+	config_pool_workers(
+		config, (uint32_t)cores_count(from_count, find_quota()), &size.min, &size.max);
+	size.cores = malloc(size.max * sizeof(*size.cores));
+	if (size.cores == NULL)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < count; i++)
-		cores[i] = usable[i % (uint32_t)available];
-	*ret_cores = cores;
-	return (int)count;
+	for (uint32_t i = 0; i < size.max; i++)
+		size.cores[i] = config->pinned ? from[i % from_count] : -1;
+	*ret = size;
+	return 0;
 }
 
 uint64_t machine_raise_files(struct rlimit *ret_before)

@@ -5,12 +5,20 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+struct pool_config;
+
+/* How many workers a pool is to have, and the core for each of `max`, -1 if it is not to be pinned. */
+struct size {
+	uint32_t min, max;
+	int *cores;
+};
+
 /*
- * The cores that workers get: `wanted` of them, or as many as may be used if that is 0.  Worker
- * i gets the i-th usable core, round again when there are more workers than cores.  The caller frees
- * *ret_cores.  The number, or a negative errno.
+ * What the config says, or as many as may be used.  Worker i gets the i-th core that the pool names or that
+ * is usable, round again when there are more workers than cores.  The caller frees ret->cores.  0, or a
+ * negative errno.
  */
-int machine_assign_cores(uint32_t wanted, int **ret_cores);
+int machine_size_pool(const struct pool_config *config, struct size *ret);
 
 /*
  * Raises the soft limit of open descriptors to the hard one.  *ret_before is what was in force,

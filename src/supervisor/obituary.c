@@ -3,6 +3,7 @@
 #include "supervisor/worker.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "supervisor/call.h"
+#include "supervisor/nested.h"
 #include "supervisor/reaper.h"
 #include "supervisor/results.h"
 #include "supervisor/supervisor.h"
@@ -50,6 +52,41 @@ static struct death reap(pid_t pid)
 	return death;
 }
 
+/* How many values follow each other without a fault. */
+static uint32_t count_values(const uint8_t *data, size_t *len)
+{
+	uint32_t count = 0;
+	size_t at = 0, one;
+
+	for (; at < *len && scan_value(data + at, *len - at, &one) == 0; at += one)
+		count++;
+	*len = at;
+	return count;
+}
+
+/*
+ * What a chunk had done, for its error.  A copy, to be freed by the caller: somebody may still write to
+ * the page.
+ */
+static void *copy_partial(
+	struct worker *worker, const struct task *task, struct message_error *error)
+{
+	const uint8_t *there;
+	void *copy = NULL;
+	size_t len;
+
+	there = claim_partial(worker->claims, task->seq, &len);
+	if (there != NULL)
+		copy = malloc(len);
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, there, len);
+	error->partial_count = count_values(copy, &len);
+	error->partial = copy;
+	error->partial_len = len;
+	return copy;
+}
+
 /* The answer for the task that the worker was running when it died. */
 static void fail_started(struct worker *worker, struct task *task, const struct death *death)
 {
@@ -59,8 +96,9 @@ static void fail_started(struct worker *worker, struct task *task, const struct 
 		.exit_status = death->exit_status,
 		.peak_memory = death->peak_memory};
 	char message[1024];
+	void *partial;
 
-	if (task->stop_signal != 0) {
+	if (task->stop != TASK_STOP_NOT) {
 		error.code = RUCHE_CANCELLED;
 		text_format(message, sizeof(message),
 			"cancelled; it did not stop by itself and its worker was killed");
@@ -78,7 +116,9 @@ static void fail_started(struct worker *worker, struct task *task, const struct 
 	error.message = message;
 	error.message_len = strlen(message);
 	error.output = tail_lines(&worker->tail, &error.output_len);
-	call_fail(sup, task, &error);
+	partial = copy_partial(worker, task, &error);
+	call_fail(sup, task, &error, true);
+	free(partial);
 }
 
 /*
@@ -93,7 +133,7 @@ static bool settle_tasks(struct worker *worker, const struct death *death)
 
 	for (uint32_t i = slot->count; i-- > 0;) {
 		struct slot_entry *entry = slot_entry_at(slot, i);
-		struct task *task = task_get(&sup->pool.tasks, entry->task);
+		struct task *task = task_get(&sup->tasks, entry->task);
 
 		if (task == NULL)
 			continue;
@@ -101,8 +141,7 @@ static bool settle_tasks(struct worker *worker, const struct death *death)
 			any_started = true;
 			fail_started(worker, task, death);
 		} else {
-			task->state = TASK_QUEUED;
-			task_list_push_front(&sup->pool.queue, task);
+			worker_put_back(sup, task);
 		}
 	}
 	return any_started;
@@ -122,7 +161,7 @@ static void say(const struct worker *worker, const struct death *death)
 	size_t len;
 	const char *lines = tail_lines(&worker->tail, &len);
 
-	if (worker->sup->state != SUPERVISOR_RUNNING)
+	if (worker->sup->state != SUPERVISOR_RUNNING || worker->slot->leaving)
 		return;
 	log_warning("worker %u (pid %d) %s%s%s", worker->slot->index, (int)worker->pid, death->text,
 		worker->ready ? "" : " before it was ready",
@@ -135,7 +174,11 @@ static void say(const struct worker *worker, const struct death *death)
 static void set_last_death(struct worker *worker, const struct death *death)
 {
 	size_t len = 0;
-	const char *words = worker->ready ? "" : tail_last_line(&worker->tail, &len);
+	const char *words;
+
+	if (worker->slot->leaving)
+		return;
+	words = worker->ready ? "" : tail_last_line(&worker->tail, &len);
 
 	text_format(worker->last_death, sizeof(worker->last_death), "%s%s%s%s%s%.*s", death->text,
 		worker->ready ? "" : " before it was ready", worker->problem[0] != '\0' ? ": " : "",
@@ -149,11 +192,11 @@ void worker_on_exit(struct worker *worker)
 
 	results_drain(worker);
 	death = reap(worker->pid);
+	nested_stop(worker);
 	say(worker, &death);
 	set_last_death(worker, &death);
 	worker->useful |= settle_tasks(worker, &death);
 	life = judge(worker);
-	slot_clear(worker->slot);
 	slot_change(worker->slot, SLOT_ON_DEATH);
 	worker->problem[0] = '\0';
 	worker_bury(worker, life);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proctree.h"
+#include "supervisor/forkserver.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/worker.h"
 
@@ -29,16 +30,17 @@ void reaper_run(struct supervisor *sup)
 	pid_t pid;
 
 	while ((pid = next_ended()) > 0) {
+		struct forkserver *fs = forkserver_find(sup, pid);
 		struct worker *worker = worker_find(sup, pid);
 
-		if (worker == NULL && pid != sup->forkserver.pid) {
-			forkserver_read(sup); /* a worker that died at birth */
+		if (worker == NULL && fs == NULL) {
+			forkservers_read(sup); /* a worker that died at birth */
 			worker = worker_find(sup, pid);
 		}
 		if (worker != NULL)
 			worker_on_exit(worker);
-		else if (pid == sup->forkserver.pid)
-			forkserver_on_exit(sup);
+		else if (fs != NULL)
+			forkserver_on_exit(fs);
 		else
 			waitpid(pid, NULL, WNOHANG);
 	}
@@ -49,8 +51,8 @@ static bool is_ours(void *user, pid_t child)
 {
 	struct supervisor *sup = user;
 
-	return child == sup->forkserver.pid || worker_find(sup, child) != NULL ||
-	       (sup->forkserver.pid > 0 && getsid(child) == sup->forkserver.pid);
+	return forkserver_find(sup, child) != NULL || worker_find(sup, child) != NULL ||
+	       forkserver_find(sup, getsid(child)) != NULL;
 }
 
 void reaper_sweep(struct supervisor *sup)
@@ -60,8 +62,8 @@ void reaper_sweep(struct supervisor *sup)
 	if (sup->state != SUPERVISOR_RUNNING)
 		return; /* the end kills all that is left */
 	/* Whoever is being born now might be known to us only after this look. */
-	forkserver_read(sup);
-	if (sup->forkserver.pending != NULL) {
+	forkservers_read(sup);
+	if (forkservers_are_busy(sup)) {
 		reaper_sweep_soon(sup);
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config.h"
+#include <config.h>
 
 #include "supervisor/report.h"
 
@@ -7,65 +7,21 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "supervisor/forkserver.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/worker.h"
+#include "supervisor/writer.h"
 #include "wire/message.h"
-
-/*
- * msgpack-c fails only when a buffer cannot grow, and then leaves a shorter value: each
- * helper adds its outcome to `bad`, which is looked at once.
- */
-struct writer {
-	msgpack_packer *pk;
-	int bad;
-};
-
-static void key(struct writer *w, const char *name)
-{
-	w->bad |= message_pack_str(w->pk, name);
-}
-
-static void put_str(struct writer *w, const char *name, const char *value)
-{
-	key(w, name);
-	w->bad |= message_pack_str(w->pk, value);
-}
-
-static void put_uint(struct writer *w, const char *name, uint64_t value)
-{
-	key(w, name);
-	w->bad |= msgpack_pack_uint64(w->pk, value);
-}
-
-/* Negative values stand for nil. */
-static void put_int_or_nil(struct writer *w, const char *name, int64_t value)
-{
-	key(w, name);
-	w->bad |= value < 0 ? msgpack_pack_nil(w->pk) : msgpack_pack_int64(w->pk, value);
-}
-
-static void put_seconds(struct writer *w, const char *name, uint64_t ns)
-{
-	key(w, name);
-	w->bad |= msgpack_pack_double(w->pk, (double)ns / (double)CLOCK_S);
-}
-
-static void put_map(struct writer *w, const char *name, size_t pairs)
-{
-	key(w, name);
-	w->bad |= msgpack_pack_map(w->pk, pairs);
-}
 
 int report_ping(struct supervisor *sup, msgpack_packer *pk)
 {
 	struct writer w = {.pk = pk};
 
-	(void)sup;
 	w.bad |= msgpack_pack_map(pk, 4);
 	put_str(&w, "version", PACKAGE_VERSION);
 	put_uint(&w, "protocol", 1);
 	put_uint(&w, "pid", (uint64_t)getpid());
-	put_uint(&w, "frame_max", MESSAGE_FRAME_MAX);
+	put_uint(&w, "frame_max", sup->config.limits.frame);
 	return w.bad;
 }
 
@@ -76,125 +32,205 @@ static const char *const state_names[] = {
 	[SUPERVISOR_ENDING] = "stopping",
 };
 
-const char *report_problem(const struct supervisor *sup)
+/* Of all pools together. */
+struct sums {
+	uint32_t total, idle, busy, starting, failed, running, in_flight;
+	uint64_t queued, restarts, forkserver_restarts;
+};
+
+static void add_pool(struct sums *sums, const struct pool *pool)
 {
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
-		if (sup->pool.slots[i].state == SLOT_FAILED)
-			return sup->workers[i].problem;
-	return sup->forkserver.problem;
+	const struct scheduler *scheduler = &pool->scheduler;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
+		sums->running += scheduler->slots[i].live > 0;
+		sums->restarts += scheduler->slots[i].restarts;
+	}
+	sums->total += scheduler->slot_count - scheduler_count(scheduler, SLOT_ABSENT);
+	sums->idle += scheduler_count(scheduler, SLOT_IDLE);
+	sums->busy +=
+		scheduler_count(scheduler, SLOT_BUSY) + scheduler_count(scheduler, SLOT_STOPPING);
+	sums->starting += scheduler_count(scheduler, SLOT_STARTING) +
+			  scheduler_count(scheduler, SLOT_EMPTY) +
+			  scheduler_count(scheduler, SLOT_WAITING);
+	sums->failed += scheduler_count(scheduler, SLOT_FAILED);
+	sums->in_flight += scheduler_in_flight(scheduler);
+	sums->queued += scheduler->queue.count;
+	sums->forkserver_restarts += pool->forkserver->restarts;
 }
 
-static uint32_t count_running(const struct pool *pool)
+static struct sums add_pools(const struct supervisor *sup)
 {
-	uint32_t running = 0;
+	struct sums sums = {0};
 
-	for (uint32_t i = 0; i < pool->slot_count; i++)
-		running += pool->slots[i].live > 0;
-	return running;
+	for (size_t i = 0; i < sup->pool_count; i++)
+		add_pool(&sums, sup->pools[i]);
+	return sums;
 }
 
-static void put_workers(struct writer *w, const struct supervisor *sup)
+static void put_workers(struct writer *w, const struct sums *sums)
 {
-	const struct pool *pool = &sup->pool;
-
 	put_map(w, "workers", 5);
-	put_uint(w, "total", pool->slot_count);
-	put_uint(w, "idle", pool_count(pool, SLOT_IDLE));
-	put_uint(w, "busy", pool_count(pool, SLOT_BUSY) + pool_count(pool, SLOT_STOPPING));
-	put_uint(w, "starting",
-		pool_count(pool, SLOT_STARTING) + pool_count(pool, SLOT_EMPTY) +
-			pool_count(pool, SLOT_WAITING));
-	put_uint(w, "failed", pool_count(pool, SLOT_FAILED));
+	put_uint(w, "total", sums->total);
+	put_uint(w, "idle", sums->idle);
+	put_uint(w, "busy", sums->busy);
+	put_uint(w, "starting", sums->starting);
+	put_uint(w, "failed", sums->failed);
+}
+
+static void put_counters(struct writer *w, const struct counters *counters)
+{
+	put_uint(w, "accepted", counters->accepted);
+	put_uint(w, "done", counters->done);
+	put_uint(w, "failed", counters->failed);
+	put_uint(w, "crashed", counters->crashed);
+	put_uint(w, "cancelled", counters->cancelled);
+	put_uint(w, "timed_out", counters->timed_out);
+}
+
+static size_t count_quarantined(const struct supervisor *sup)
+{
+	const struct record *record = NULL;
+	size_t count = 0;
+
+	while ((record = records_next(&sup->records, record)) != NULL)
+		count += record->quarantined;
+	return count;
 }
 
 int report_status(struct supervisor *sup, msgpack_packer *pk)
 {
-	const char *problem = report_problem(sup);
-	uint32_t running = count_running(&sup->pool);
+	const struct forkserver *fs = sup->pools[0]->forkserver;
+	const char *problem = pools_problem(sup);
+	struct sums sums = add_pools(sup);
 	struct writer w = {.pk = pk};
-	uint64_t restarts = 0;
 
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
-		restarts += sup->pool.slots[i].restarts;
-	w.bad |= msgpack_pack_map(pk, 16);
+	w.bad |= msgpack_pack_map(pk, 22);
 	put_str(&w, "version", PACKAGE_VERSION);
 	put_uint(&w, "pid", (uint64_t)getpid());
 	put_seconds(&w, "uptime", clock_now() - sup->started_at);
 	put_str(&w, "state", state_names[sup->state]);
-	put_workers(&w, sup);
+	put_workers(&w, &sums);
 	/* What was handed ahead to a busy worker still waits. */
-	put_uint(&w, "queued", sup->pool.queue.count + pool_in_flight(&sup->pool) - running);
-	put_uint(&w, "running", running);
+	put_uint(&w, "queued", sums.queued + sums.in_flight - sums.running);
+	put_uint(&w, "running", sums.running);
+	put_uint(&w, "open", sup->open_tasks);
 	put_uint(&w, "clients", sup->sessions.count);
-	put_uint(&w, "accepted", sup->counters.accepted);
-	put_uint(&w, "done", sup->counters.done);
-	put_uint(&w, "failed", sup->counters.failed);
-	put_uint(&w, "crashed", sup->counters.crashed);
-	put_uint(&w, "cancelled", sup->counters.cancelled);
-	put_uint(&w, "restarts", restarts);
+	put_counters(&w, &sup->counters);
+	put_uint(&w, "kept", sup->kept.count);
+	put_uint(&w, "kept_bytes", sup->kept_bytes);
+	put_uint(&w, "unread_bytes", sup->sessions.unread);
+	put_uint(&w, "quarantined", count_quarantined(sup));
+	put_uint(&w, "restarts", sums.restarts);
 	put_map(&w, "forkserver", 2);
-	put_int_or_nil(&w, "pid", sup->forkserver.pid > 0 ? sup->forkserver.pid : -1);
-	put_uint(&w, "restarts", sup->forkserver.restarts);
+	put_int_or_nil(&w, "pid", fs->pid > 0 ? fs->pid : -1);
+	put_uint(&w, "restarts", sums.forkserver_restarts);
 	put_str(&w, "problem", *problem != '\0' ? problem : NULL);
 	return w.bad;
 }
 
 /* The function that runs, and for how long; nil while there is none. */
-static void put_running(struct writer *w, const struct supervisor *sup, struct slot *slot)
+static void put_running(struct writer *w, struct worker *worker)
 {
-	const struct slot_entry *head = slot_head(slot);
-	const struct task *task = head != NULL ? task_get(&sup->pool.tasks, head->task) : NULL;
+	const struct task *task = worker_head(worker);
 
-	key(w, "function");
-	if (task == NULL)
-		w->bad |= msgpack_pack_nil(w->pk);
-	else
-		w->bad |= msgpack_pack_str_with_body(
-			w->pk, task->frame + task->name_off, task->name_len);
-	if (task == NULL)
-		put_str(w, "running_for", NULL);
-	else
-		put_seconds(w, "running_for", clock_now() - task->started_at);
+	if (task == NULL) {
+		put_nil(w, "function");
+		put_nil(w, "running_for");
+		return;
+	}
+	put_text(w, "function", task->frame + task->name_off, task->name_len);
+	put_seconds(w, "running_for", clock_now() - task->started_at);
+}
+
+static void put_worker(struct writer *w, struct worker *worker)
+{
+	const struct slot *slot = worker->slot;
+
+	w->bad |= msgpack_pack_map(w->pk, 13);
+	put_str(w, "pool", worker->pool->config->name);
+	put_uint(w, "worker", slot->index);
+	put_int_or_nil(w, "pid", worker->pid > 0 ? worker->pid : -1);
+	put_str(w, "state", slot->lending ? "lending" : slot_state_name(slot->state));
+	put_int_or_nil(w, "core", slot->core);
+	put_running(w, worker);
+	put_uint(w, "in_flight", slot->live);
+	put_uint(w, "done", slot->done);
+	put_uint(w, "crashed", slot->crashed);
+	put_uint(w, "restarts", slot->restarts);
+	put_bool(w, "leaving", slot->leaving);
+	put_str(w, "last_death", worker->last_death[0] != '\0' ? worker->last_death : NULL);
+}
+
+static bool is_there(const struct slot *slot)
+{
+	return slot->state != SLOT_ABSENT;
 }
 
 int report_workers(struct supervisor *sup, msgpack_packer *pk)
 {
 	struct writer w = {.pk = pk};
 
-	w.bad |= msgpack_pack_array(pk, sup->pool.slot_count);
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++) {
-		struct slot *slot = &sup->pool.slots[i];
-		const struct worker *worker = &sup->workers[i];
-
-		w.bad |= msgpack_pack_map(pk, 11);
-		put_uint(&w, "worker", i);
-		put_int_or_nil(&w, "pid", worker->pid > 0 ? worker->pid : -1);
-		put_str(&w, "state", slot_state_name(slot->state));
-		put_int_or_nil(&w, "core", slot->core);
-		put_running(&w, sup, slot);
-		put_uint(&w, "in_flight", slot->live);
-		put_uint(&w, "done", slot->done);
-		put_uint(&w, "crashed", slot->crashed);
-		put_uint(&w, "restarts", slot->restarts);
-		put_str(&w, "last_death",
-			worker->last_death[0] != '\0' ? worker->last_death : NULL);
-	}
+	w.bad |= msgpack_pack_array(pk, add_pools(sup).total);
+	for (size_t p = 0; p < sup->pool_count; p++)
+		for (uint32_t i = 0; i < sup->pools[p]->scheduler.slot_count; i++)
+			if (is_there(&sup->pools[p]->scheduler.slots[i]))
+				put_worker(&w, &sup->pools[p]->workers[i]);
 	return w.bad;
+}
+
+/* ---- functions -------------------------------------------------------------------------- */
+
+static void put_function(struct writer *w, const struct pool *pool, const struct function *function)
+{
+	w->bad |= msgpack_pack_map(w->pk, 7);
+	put_str(w, "name", function->name);
+	put_str(w, "params", function->params);
+	put_str(w, "summary", function->summary);
+	put_str(w, "plugin", function->plugin);
+	put_str(w, "pool", pool->config->name);
+	put_uint(w, "running", function->record->running);
+	put_bool(w, "quarantined", function->record->quarantined);
 }
 
 int report_functions(struct supervisor *sup, msgpack_packer *pk)
 {
 	struct writer w = {.pk = pk};
+	size_t count = 0;
 
-	w.bad |= msgpack_pack_array(pk, sup->functions.count);
-	for (size_t i = 0; i < sup->functions.count; i++) {
-		const struct function *function = &sup->functions.all[i];
+	for (size_t p = 0; p < sup->pool_count; p++)
+		count += sup->pools[p]->functions.count;
+	w.bad |= msgpack_pack_array(pk, count);
+	for (size_t p = 0; p < sup->pool_count; p++)
+		for (size_t i = 0; i < sup->pools[p]->functions.count; i++)
+			put_function(&w, sup->pools[p], &sup->pools[p]->functions.all[i]);
+	return w.bad;
+}
 
-		w.bad |= msgpack_pack_map(pk, 4);
-		put_str(&w, "name", function->name);
-		put_str(&w, "params", function->params);
-		put_str(&w, "summary", function->summary);
-		put_str(&w, "plugin", function->plugin);
-	}
+static void put_quarantined(struct writer *w, const struct record *record)
+{
+	size_t reasons = 0;
+
+	while (reasons < RECORD_REASONS && record->reasons[reasons][0] != '\0')
+		reasons++;
+	w->bad |= msgpack_pack_map(w->pk, 4);
+	put_str(w, "function", record->name);
+	put_uint(w, "crashes", record->crashes);
+	put_seconds(w, "since", record->since);
+	put_key(w, "reasons");
+	w->bad |= msgpack_pack_array(w->pk, reasons);
+	for (size_t i = 0; i < reasons; i++)
+		w->bad |= message_pack_str(w->pk, record->reasons[i]);
+}
+
+int report_quarantine(struct supervisor *sup, msgpack_packer *pk)
+{
+	const struct record *record = NULL;
+	struct writer w = {.pk = pk};
+
+	w.bad |= msgpack_pack_array(pk, count_quarantined(sup));
+	while ((record = records_next(&sup->records, record)) != NULL)
+		if (record->quarantined)
+			put_quarantined(&w, record);
 	return w.bad;
 }

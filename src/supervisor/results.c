@@ -10,7 +10,13 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "supervisor/call.h"
+#include "supervisor/nested.h"
+#include "supervisor/pieces.h"
+#include "supervisor/reload.h"
+#include "supervisor/staff.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/tasklog.h"
+#include "supervisor/timers.h"
 #include "supervisor/worker.h"
 
 enum { READ_SIZE = 64 * 1024 };
@@ -24,6 +30,41 @@ static void fault(struct worker *worker, const char *why)
 
 /* ---- answers -------------------------------------------------------------------------- */
 
+/* What was handed ahead has become what it runs, or it has nothing to do. */
+static void begin_next(struct worker *worker, uint64_t now)
+{
+	struct task *task = worker_head(worker);
+
+	if (task != NULL) {
+		task->started_at = now;
+		timers_watch(worker->sup, task);
+	}
+	if (worker->slot->state == SLOT_STOPPING)
+		return;
+	evtimer_del(&worker->timer); /* it did stop in time */
+	if (task != NULL && task->stop_signal != 0)
+		worker_request_stop(worker, task); /* the next has started too, and is to stop */
+	if (task == NULL && worker->slot->leaving)
+		worker_leave(worker);
+}
+
+/*
+ * A second answer to the task before: a function wrote it, and what the worker itself says of the
+ * tasks behind is still true.  So it costs none of them, but the worker gets no more.
+ */
+static bool is_repeated(struct worker *worker, uint32_t seq)
+{
+	if (seq != worker->last_answered || seq == 0)
+		return false;
+	if (!worker->slot->leaving && worker->slot->state != SLOT_STOPPING) {
+		log_warning("worker %u (pid %d) answered twice and is replaced",
+			worker->slot->index, (int)worker->pid);
+		worker_leave(worker);
+		staff_balance(worker->pool);
+	}
+	return true;
+}
+
 static void on_response(struct worker *worker, const uint8_t *frame)
 {
 	const struct scan *scan = &worker->scan;
@@ -31,29 +72,29 @@ static void on_response(struct worker *worker, const uint8_t *frame)
 	struct slot *slot = worker->slot;
 	const struct slot_entry *head = slot_head(slot);
 	struct task *task;
+	uint64_t now;
 
+	if (is_repeated(worker, scan->msgid))
+		return;
 	if (head == NULL || head->seq != scan->msgid ||
 		!claim_is_started(worker->claims, head->seq)) {
 		fault(worker, "it answered what it was not asked");
 		return;
 	}
-	task = task_get(&sup->pool.tasks, head->task);
-	slot_pop(slot, clock_now());
+	task = task_get(&sup->tasks, head->task);
+	now = clock_now();
+	worker->last_answered = head->seq;
+	slot_pop(slot, now);
 	slot->done++;
+	worker->answered++;
 	worker->useful = true;
 	if (task != NULL && task->stop_signal != 0)
 		claim_clear_stop(worker->claims);
+	if (worker->nested != NULL)
+		nested_stop(worker);
 	if (task != NULL)
 		call_answer(sup, task, frame + scan->error.off, scan->len - scan->error.off);
-	head = slot_head(slot);
-	task = head != NULL ? task_get(&sup->pool.tasks, head->task) : NULL;
-	if (task != NULL)
-		task->started_at = slot->idle_since;
-	if (slot->state == SLOT_STOPPING)
-		return;
-	evtimer_del(&worker->timer); /* it did stop in time */
-	if (task != NULL && task->stop_signal != 0)
-		worker_request_stop(worker, task); /* the next has started too, and is to stop */
+	begin_next(worker, now);
 }
 
 /* ---- streams -------------------------------------------------------------------------- */
@@ -70,6 +111,26 @@ static void block(struct worker *worker, const struct session *session)
 	worker->slot->exclusive = true; /* until it is idle */
 	worker->blocked_on = session->ref;
 	event_del(&worker->on_results);
+}
+
+/* For whoever asks for it by its id. */
+static void note_stream(struct supervisor *sup, struct handle *handle, const uint8_t *frame,
+	const struct scan *scan, size_t array_head)
+{
+	const uint8_t *first = frame + scan->params.off + array_head;
+	const uint8_t *end = frame + scan->params.off + scan->params.len;
+	struct piece value = piece_at(first, end, 1), bytes = piece_at(first, end, 2);
+	uint64_t stream;
+	size_t head;
+	uint32_t len;
+
+	if (scan->method.len == strlen(RUCHE_PROGRESS) && value.len > 0 &&
+		scan_number(value.data, value.len, &handle->progress) == 0)
+		handle->has_progress = true;
+	if (handle->log != NULL && bytes.len > 0 &&
+		scan_uint(value.data, value.len, &stream, &head) == 0 &&
+		scan_bin(bytes.data, bytes.len, &len, &head) == 0 && len <= bytes.len - head)
+		tasklog_add(sup, handle, stream == 2 ? 2 : 1, bytes.data + head, len);
 }
 
 /* Sends a notification on to whom the running task is for; its msgid is the first parameter. */
@@ -92,7 +153,9 @@ static void on_stream(struct worker *worker, const uint8_t *frame)
 	}
 	if (head == NULL || message_read_id(params + array_head + 1) != head->seq)
 		return; /* of a task that has been answered */
-	task = task_get(&sup->pool.tasks, head->task);
+	task = task_get(&sup->tasks, head->task);
+	if (task != NULL && task->handle != NULL)
+		note_stream(sup, task->handle, frame, scan, array_head);
 	session = task != NULL && task->answered_to ? session_get(sup, task->session) : NULL;
 	if (session == NULL)
 		return;
@@ -104,17 +167,20 @@ static void on_stream(struct worker *worker, const uint8_t *frame)
 		block(worker, session);
 }
 
+static void unblock(struct worker *worker, struct ref session)
+{
+	if (!ref_is_equal(worker->blocked_on, session))
+		return;
+	worker->blocked_on = REF_NONE;
+	if (worker->results_fd >= 0)
+		event_add(&worker->on_results, NULL);
+}
+
 void workers_unblock(struct supervisor *sup, struct ref session)
 {
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++) {
-		struct worker *worker = &sup->workers[i];
-
-		if (!ref_is_equal(worker->blocked_on, session))
-			continue;
-		worker->blocked_on = REF_NONE;
-		if (worker->results_fd >= 0)
-			event_add(&worker->on_results, NULL);
-	}
+	for (size_t p = 0; p < sup->pool_count; p++)
+		for (uint32_t i = 0; i < sup->pools[p]->scheduler.slot_count; i++)
+			unblock(&sup->pools[p]->workers[i], session);
 }
 
 /* ---- readiness ------------------------------------------------------------------------ */
@@ -127,6 +193,12 @@ void results_check_ready(struct worker *worker)
 	worker->slot->idle_since = clock_now();
 	slot_change(worker->slot, SLOT_ON_READY);
 	log_debug("worker %u (pid %d) is ready", worker->slot->index, (int)worker->pid);
+	if (worker->slot->leaving)
+		worker_leave(worker);
+	else if (worker->slot->reserve)
+		reload_on_ready(worker);
+	else
+		staff_on_ready(worker);
 }
 
 static void on_ready(struct worker *worker, const uint8_t *frame)
@@ -149,6 +221,14 @@ static void on_failed(struct worker *worker, const uint8_t *frame)
 			(const char *)params + head + text);
 }
 
+/* [message]: it has grown too large */
+static void on_retire(struct worker *worker, const uint8_t *frame)
+{
+	(void)frame;
+	worker->worn_out = true;
+	staff_balance(worker->pool);
+}
+
 static const struct notice {
 	const char *name;
 	void (*handle)(struct worker *worker, const uint8_t *frame);
@@ -158,6 +238,7 @@ static const struct notice {
 	{RUCHE_PROGRESS, on_stream},
 	{WORKER_READY, on_ready},
 	{WORKER_FAILED, on_failed},
+	{WORKER_RETIRE, on_retire},
 };
 
 static void on_notification(struct worker *worker, const uint8_t *frame)
@@ -206,7 +287,7 @@ static void handle_frames(struct worker *worker)
 		}
 		handle_frame(worker, frame);
 		buf_consume(&worker->in, worker->scan.len);
-		scan_init(&worker->scan, MESSAGE_FRAME_MAX);
+		scan_init(&worker->scan, worker->sup->config.limits.frame);
 	}
 	buf_consume(&worker->in, buf_len(&worker->in));
 }
@@ -215,8 +296,11 @@ static ssize_t read_some(struct worker *worker)
 {
 	ssize_t n = buf_read(&worker->in, worker->results_fd, READ_SIZE);
 
+	worker->answered = 0;
 	if (n > 0)
 		handle_frames(worker);
+	if (worker->answered > 0)
+		slot_measure(worker->slot, worker->answered, clock_now());
 	return n;
 }
 

@@ -8,11 +8,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "supervisor/call.h"
+#include "supervisor/nested.h"
 #include "supervisor/request.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/timers.h"
+#include "supervisor/wait.h"
 #include "supervisor/worker.h"
 #include "wire/message.h"
 
@@ -77,7 +81,7 @@ struct session *session_get(const struct supervisor *sup, struct ref ref)
 
 /* ---- marks for the end of the turn ---------------------------------------------------- */
 
-static void mark_dirty(struct session *session)
+void session_mark_dirty(struct session *session)
 {
 	if (session->dirty)
 		return;
@@ -97,20 +101,17 @@ static void mark_ready(struct session *session)
 
 bool sessions_have_work(const struct supervisor *sup)
 {
-	return sup->sessions.ready != NULL || sup->sessions.dirty != NULL;
+	const struct sessions *sessions = &sup->sessions;
+
+	return sessions->ready != NULL || sessions->dirty != NULL ||
+	       (sessions->blocked > 0 && sessions->has_room);
 }
 
 /* ---- opening and closing -------------------------------------------------------------- */
 
-bool session_is_full(const struct session *session)
-{
-	return buf_len(&session->out) > SESSION_UNREAD_HIGH;
-}
-
 static bool may_read(const struct session *session)
 {
-	return session->state == SESSION_OPEN && !session_is_full(session) &&
-	       session->tasks.count < SESSION_TASKS_MAX && session->task_bytes < SESSION_BYTES_MAX;
+	return session->state == SESSION_OPEN && !session_is_full(session) && !session->blocked;
 }
 
 static bool peer_has_gone(int fd)
@@ -118,6 +119,12 @@ static bool peer_has_gone(int fd)
 	struct pollfd poller = {.fd = fd};
 
 	return poll(&poller, 1, 0) == 1 && (poller.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+static void set_blocked(struct session *session, bool blocked)
+{
+	session->sup->sessions.blocked += blocked - session->blocked;
+	session->blocked = blocked;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *data)
@@ -137,7 +144,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
 {
 	(void)fd;
 	(void)what;
-	mark_dirty(data);
+	session_mark_dirty(data);
 }
 
 static void learn_peer(struct session *session)
@@ -161,9 +168,18 @@ int session_open(struct supervisor *sup, int fd)
 	}
 	session->sup = sup;
 	session->fd = fd;
+	session->unread_alarm.kind = TIMER_SESSION;
 	learn_peer(session);
+	session->client = client_new(&sup->users, session->uid);
+	if (session->client == NULL) {
+		leave(&sup->sessions, session);
+		free(session);
+		fd_close(&fd);
+		return -ENOMEM;
+	}
+	nested_join_by_pid(session);
 	task_list_init(&session->tasks, TASK_LIST_SESSION);
-	scan_init(&session->scan, MESSAGE_FRAME_MAX);
+	scan_init(&session->scan, session->sup->config.limits.frame);
 	event_assign(&session->on_read, sup->base, fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST,
 		on_readable, session);
 	event_assign(&session->on_write, sup->base, fd, EV_WRITE | EV_ET, on_writable, session);
@@ -173,6 +189,11 @@ int session_open(struct supervisor *sup, int fd)
 	return 0;
 }
 
+bool session_is_master(const struct session *session)
+{
+	return session->uid == 0 || session->uid == getuid();
+}
+
 void session_close(struct session *session)
 {
 	if (session->state == SESSION_CLOSED)
@@ -180,8 +201,10 @@ void session_close(struct session *session)
 	log_debug(
 		"client %u: closed with %zu calls open", session->ref.index, session->tasks.count);
 	session->state = SESSION_CLOSED;
+	nested_leave(session);
+	waits_abandon_all(session);
 	call_abandon_all(session->sup, &session->tasks);
-	mark_dirty(session);
+	session_mark_dirty(session);
 }
 
 void session_finish(struct session *session)
@@ -190,14 +213,21 @@ void session_finish(struct session *session)
 		return;
 	session->state = SESSION_LAST_ANSWERS;
 	session->readable = false;
-	mark_dirty(session);
+	session_mark_dirty(session);
 }
 
 static void session_free(struct session *session)
 {
 	struct supervisor *sup = session->sup;
+	bool is_private = sup->options.session_fd >= 0 && session->fd == sup->options.session_fd;
 
 	leave(&sup->sessions, session);
+	set_blocked(session, false);
+	nested_leave(session);
+	waits_abandon_all(session);
+	alarms_clear(&sup->alarms, &session->unread_alarm);
+	client_release(&sup->users, session->client);
+	sup->sessions.unread -= buf_len(&session->out);
 	event_del(&session->on_read);
 	event_del(&session->on_write);
 	fd_close(&session->fd);
@@ -205,18 +235,24 @@ static void session_free(struct session *session)
 	buf_fini(&session->out);
 	workers_unblock(sup, session->ref);
 	free(session);
-	if (sup->options.session_fd >= 0)
+	if (is_private)
 		supervisor_stop(sup, 0, 0);
 }
 
 /* ---- reading --------------------------------------------------------------------------- */
 
+static bool has_all_answers(const struct session *session)
+{
+	return session->state == SESSION_LAST_ANSWERS && session->tasks.count == 0 &&
+	       session->wait_count == 0;
+}
+
 void session_wake(struct session *session)
 {
 	if ((session->readable || buf_len(&session->in) > 0) && may_read(session))
 		mark_ready(session);
-	if (session->state == SESSION_LAST_ANSWERS && session->tasks.count == 0)
-		mark_dirty(session);
+	if (has_all_answers(session))
+		session_mark_dirty(session);
 }
 
 /* Handles each whole frame; false if the session takes no more for now. */
@@ -234,13 +270,29 @@ static bool handle_frames(struct session *session)
 			request_refuse(session, &session->scan, r);
 			return false;
 		}
-		request_handle(session, &session->scan, buf_data(&session->in));
+		if (!request_handle(session, &session->scan, buf_data(&session->in))) {
+			set_blocked(session, true); /* until there is room */
+			return false;
+		}
 		if (session->state == SESSION_CLOSED)
 			return false;
 		buf_consume(&session->in, session->scan.len);
-		scan_init(&session->scan, MESSAGE_FRAME_MAX);
+		scan_init(&session->scan, session->sup->config.limits.frame);
 	}
 	return may_read(session);
+}
+
+/* Tasks have ended: who waits for room may try again. */
+static void wake_blocked(struct sessions *sessions)
+{
+	if (sessions->blocked == 0 || !sessions->has_room)
+		return;
+	sessions->has_room = false;
+	for (uint32_t i = 0; i < sessions->cap; i++)
+		if (sessions->all[i] != NULL && sessions->all[i]->blocked) {
+			set_blocked(sessions->all[i], false);
+			mark_ready(sessions->all[i]);
+		}
 }
 
 static void on_end(struct session *session, ssize_t n)
@@ -289,8 +341,10 @@ static void pump(struct session *session)
 
 void sessions_pump(struct supervisor *sup)
 {
-	struct session *next, *session = sup->sessions.ready;
+	struct session *next, *session;
 
+	wake_blocked(&sup->sessions);
+	session = sup->sessions.ready;
 	sup->sessions.ready = NULL;
 	for (; session != NULL; session = next) {
 		next = session->next_ready;
@@ -301,37 +355,19 @@ void sessions_pump(struct supervisor *sup)
 
 /* ---- writing --------------------------------------------------------------------------- */
 
-void session_send(struct session *session, const void *data, size_t len)
-{
-	if (session->state == SESSION_CLOSED)
-		return;
-	if (buf_len(&session->out) + len > SESSION_UNREAD_MAX ||
-		buf_append(&session->out, data, len) < 0) {
-		log_warning("client %u (pid %d) does not read its answers: cut off with %zu bytes "
-			    "unread",
-			session->ref.index, (int)session->pid, buf_len(&session->out));
-		session_close(session);
-		return;
-	}
-	mark_dirty(session);
-}
-
 static void flush(struct session *session)
 {
-	bool was_full = session_is_full(session);
-
-	if (buf_len(&session->out) > 0 && buf_send(&session->out, session->fd) < 0) {
+	if (session->cut_off) {
 		session_close(session);
 		return;
 	}
+	session_write_out(session);
+	if (session->state == SESSION_CLOSED)
+		return;
 	if (buf_len(&session->out) > 0)
 		event_add(&session->on_write, NULL);
-	else if (session->state == SESSION_LAST_ANSWERS && session->tasks.count == 0)
+	else if (has_all_answers(session))
 		session_close(session);
-	if (was_full && !session_is_full(session)) {
-		workers_unblock(session->sup, session->ref);
-		session_wake(session);
-	}
 }
 
 void sessions_flush(struct supervisor *sup)
@@ -347,7 +383,7 @@ void sessions_flush(struct supervisor *sup)
 		if (session->state == SESSION_CLOSED && !session->queued && !session->dirty)
 			session_free(session);
 		else if (session->state == SESSION_CLOSED)
-			mark_dirty(session);
+			session_mark_dirty(session);
 	}
 }
 

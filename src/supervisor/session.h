@@ -5,7 +5,8 @@
 /*
  * A session: one client's connection.  It owns the socket, its buffers and the list of the
  * client's open calls.  Reading is edge-triggered: an event only notes that there is something,
- * and sessions_pump() reads it, 64 KiB a turn, unless the client has too much open.
+ * and sessions_pump() reads it, 64 KiB a turn, unless the client's next request has to wait
+ * because too much is open or unread.
  *
  *	          faulty frame, or the peer will send no more
  *	 OPEN ───────────────────────────────────────────────▶ LAST_ANSWERS
@@ -21,17 +22,13 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
-#include "core/task.h"
+#include "core/alarm.h"
+#include "core/user.h"
 #include "wire/scan.h"
 
 struct supervisor;
-
-enum {
-	SESSION_TASKS_MAX = 65536,              /* open calls, before we stop reading */
-	SESSION_BYTES_MAX = 64 * 1024 * 1024,   /* of their requests, likewise */
-	SESSION_UNREAD_HIGH = 1024 * 1024,      /* answers not read yet, likewise */
-	SESSION_UNREAD_MAX = 512 * 1024 * 1024, /* ... before the client is cut off */
-};
+struct wait;
+struct worker;
 
 enum session_state { SESSION_OPEN, SESSION_LAST_ANSWERS, SESSION_CLOSED };
 
@@ -52,8 +49,19 @@ struct session {
 	bool queued;      /* among those to be pumped */
 	struct session *next_dirty, *next_ready;
 
+	struct client *client;  /* whose turns its calls take */
 	struct task_list tasks; /* open calls */
 	size_t task_bytes;
+	struct wait *waits; /* for tasks of others */
+	size_t wait_count;
+
+	bool blocked;              /* its next request waits for room */
+	bool full;                 /* too much is unread: it gets no work done */
+	bool cut_off;              /* and far too much, or for too long: it is closed */
+	struct alarm unread_alarm; /* while it is full */
+
+	struct worker *parent; /* whose task opened it; NULL: nobody's */
+	struct session *next_nested;
 };
 
 struct sessions {
@@ -61,6 +69,9 @@ struct sessions {
 	uint32_t *generations;
 	uint32_t cap, count;
 	struct session *dirty, *ready;
+	uint32_t blocked; /* sessions whose next request waits for room */
+	bool has_room;    /* a task has ended since they were looked at */
+	size_t unread;    /* bytes of all */
 };
 
 /* Takes `fd`, a connected socket.  0, or a negative errno with `fd` closed. */
@@ -68,6 +79,9 @@ int session_open(struct supervisor *sup, int fd);
 
 /* NULL if the reference is stale or the session closed. */
 struct session *session_get(const struct supervisor *sup, struct ref ref);
+
+/* Root, or the user that the daemon runs as: may do everything. */
+bool session_is_master(const struct session *session);
 
 /* Drops the connection and cancels its calls; freed at the end of the turn. */
 void session_close(struct session *session);
@@ -77,6 +91,9 @@ void session_finish(struct session *session);
 
 /* Appends to what is to be sent in this turn. */
 void session_send(struct session *session, const void *data, size_t len);
+
+/* It has not read anything for too long. */
+void session_on_unread_time(struct session *session);
 
 /* More unread than a stream should add to. */
 bool session_is_full(const struct session *session);
@@ -91,5 +108,13 @@ bool sessions_have_unsent(const struct supervisor *sup);
 void sessions_pump(struct supervisor *sup);
 void sessions_flush(struct supervisor *sup);
 void sessions_fini(struct supervisor *sup);
+
+/* ---- among the session*.c */
+
+/* It has something to send, or is to be freed, at the end of the turn. */
+void session_mark_dirty(struct session *session);
+
+/* Sends what the socket takes, which may close it. */
+void session_write_out(struct session *session);
 
 #endif

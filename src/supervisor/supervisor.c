@@ -14,14 +14,16 @@
 #include "base/proctree.h"
 #include "supervisor/call.h"
 #include "supervisor/dispatch.h"
+#include "supervisor/forkserver.h"
 #include "supervisor/machine.h"
 #include "supervisor/notify.h"
 #include "supervisor/reaper.h"
+#include "supervisor/tasklog.h"
+#include "supervisor/timers.h"
 #include "supervisor/worker.h"
 
 enum { EXIT_USAGE = 64 };
 
-#define STOP_GRACE (10 * CLOCK_S) /* for what runs when we are told to end */
 #define LEAVE_LIMIT (3 * CLOCK_S) /* for children to leave when all is answered */
 
 /* ---- small services --------------------------------------------------------------------- */
@@ -59,7 +61,14 @@ static void on_term(evutil_socket_t signal, short what, void *data)
 
 	(void)what;
 	log_info("signal %d: ending", (int)signal);
-	supervisor_stop(sup, 0, sup->state >= SUPERVISOR_STOPPING ? 0 : STOP_GRACE);
+	supervisor_stop(sup, 0, sup->state >= SUPERVISOR_STOPPING ? 0 : sup->config.stop_grace);
+}
+
+static void on_hup(evutil_socket_t signal, short what, void *data)
+{
+	(void)signal;
+	(void)what;
+	reload_start(data, NULL, 0);
 }
 
 static void on_orphans(evutil_socket_t fd, short what, void *data)
@@ -73,9 +82,10 @@ static void on_orphans(evutil_socket_t fd, short what, void *data)
 
 static void kill_workers(struct supervisor *sup)
 {
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
-		if (sup->pool.slots[i].live > 0)
-			worker_kill(&sup->workers[i], "the daemon is ending");
+	for (size_t p = 0; p < sup->pool_count; p++)
+		for (uint32_t i = 0; i < sup->pools[p]->scheduler.slot_count; i++)
+			if (sup->pools[p]->scheduler.slots[i].live > 0)
+				worker_kill(&sup->pools[p]->workers[i], "the daemon is ending");
 }
 
 static void fail_queued(struct supervisor *sup)
@@ -83,13 +93,14 @@ static void fail_queued(struct supervisor *sup)
 	struct message_error error =
 		error_make(RUCHE_SHUTTING_DOWN, "the daemon ended before the task was started");
 
-	call_fail_queued(sup, &error);
+	call_fail_waiting(sup, &error);
 }
 
 static void take_all_back(struct supervisor *sup)
 {
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
-		worker_requeue_unstarted(&sup->workers[i]);
+	for (size_t p = 0; p < sup->pool_count; p++)
+		for (uint32_t i = 0; i < sup->pools[p]->scheduler.slot_count; i++)
+			worker_requeue_unstarted(&sup->pools[p]->workers[i]);
 }
 
 static void on_stop_timer(evutil_socket_t fd, short what, void *data)
@@ -114,6 +125,7 @@ void supervisor_stop(struct supervisor *sup, int exit_status, uint64_t grace)
 		sup->state = SUPERVISOR_STOPPING;
 		sup->exit_status = exit_status;
 		notify_send("STOPPING=1\nSTATUS=Answering what runs");
+		reload_on_failed(sup, "the daemon is ending");
 		listener_close(sup);
 		take_all_back(sup);
 		fail_queued(sup);
@@ -123,15 +135,29 @@ void supervisor_stop(struct supervisor *sup, int exit_status, uint64_t grace)
 	supervisor_set_timer(&sup->stop_timer, grace > 0 ? grace : LEAVE_LIMIT);
 }
 
+static void release_children(struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++)
+		worker_release(&pool->workers[i]);
+	forkservers_release(pool);
+}
+
 /* Everything is answered: say goodbye to clients, then to children. */
 static void begin_to_end(struct supervisor *sup)
 {
 	sup->state = SUPERVISOR_ENDING;
 	sessions_flush(sup);
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
-		worker_release(&sup->workers[i]);
-	forkserver_release(sup);
+	for (size_t i = 0; i < sup->pool_count; i++)
+		release_children(sup->pools[i]);
 	supervisor_set_timer(&sup->stop_timer, LEAVE_LIMIT);
+}
+
+static bool has_children(const struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++)
+		if (pool->workers[i].pid > 0)
+			return true;
+	return forkservers_live(pool);
 }
 
 /* Children that have not left, or clients that have not read their last answers. */
@@ -139,50 +165,79 @@ static bool is_waited_for(const struct supervisor *sup)
 {
 	if (sup->given_up)
 		return false;
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
-		if (sup->workers[i].pid > 0)
+	for (size_t i = 0; i < sup->pool_count; i++)
+		if (has_children(sup->pools[i]))
 			return true;
-	return sup->forkserver.pid > 0 || sessions_have_unsent(sup);
+	return sessions_have_unsent(sup);
 }
 
 /* ---- running ---------------------------------------------------------------------------- */
 
+static bool all_are_loaded(const struct supervisor *sup)
+{
+	for (size_t i = 0; i < sup->pool_count; i++)
+		if (!sup->pools[i]->forkserver->ready)
+			return false;
+	return true;
+}
+
+/* How many there are, in all pools. */
+struct census {
+	size_t workers, functions, plugins;
+};
+
+static struct census count_all(const struct supervisor *sup)
+{
+	struct census census = {0};
+
+	for (size_t i = 0; i < sup->pool_count; i++) {
+		census.workers += sup->pools[i]->scheduler.width;
+		census.functions += sup->pools[i]->functions.count;
+		census.plugins += sup->pools[i]->config->plugin_count;
+	}
+	return census;
+}
+
 void supervisor_on_loaded(struct supervisor *sup)
 {
-	if (sup->state != SUPERVISOR_STARTING)
+	struct census census;
+
+	if (sup->state != SUPERVISOR_STARTING || !all_are_loaded(sup))
 		return;
+	census = count_all(sup);
 	if (sup->options.check_only) {
-		log_info("good: %zu functions, plugins: %zu", sup->functions.count,
-			sup->options.plugin_count);
+		log_info("good: %zu functions, plugins: %zu", census.functions, census.plugins);
 		supervisor_stop(sup, 0, 0);
 		return;
 	}
 	sup->state = SUPERVISOR_RUNNING;
+	reload_apply_functions(sup);
 	listener_start(sup);
 	if (sup->options.session_fd < 0)
-		log_info("%u workers, %zu functions, plugins: %zu%s%s", sup->pool.slot_count,
-			sup->functions.count, sup->options.plugin_count,
+		log_info("%zu workers, %zu functions, plugins: %zu%s%s", census.workers,
+			census.functions, census.plugins,
 			sup->listener.path != NULL ? ", listening on " : "",
 			sup->listener.path != NULL ? sup->listener.path : "");
 	notify_send("READY=1\nSTATUS=Taking calls");
 }
 
-void supervisor_on_load_failed(struct supervisor *sup)
+void supervisor_on_load_failed(struct supervisor *sup, struct pool *pool)
 {
 	if (sup->options.session_fd < 0) {
-		log_error("%s", sup->forkserver.problem);
+		log_error("%s", pool->forkserver->problem);
 		supervisor_stop(sup, 1, 0);
 		return;
 	}
-	sup->forkserver.given_up = true;
+	pool->forkserver->given_up = true;
 	sup->state = SUPERVISOR_RUNNING;
-	forkserver_want(sup); /* which gives up every slot */
+	forkserver_want(pool); /* which gives up every slot */
 	listener_start(sup);
 }
 
 static void turn(struct supervisor *sup)
 {
 	event_base_loop(sup->base, sessions_have_work(sup) ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+	timers_run(sup);
 	sessions_pump(sup);
 	if (sup->state == SUPERVISOR_STOPPING)
 		fail_queued(sup);
@@ -190,7 +245,9 @@ static void turn(struct supervisor *sup)
 	dispatch_run(sup);
 	workers_flush(sup);
 	sessions_flush(sup);
-	if (sup->state == SUPERVISOR_STOPPING && pool_in_flight(&sup->pool) == 0)
+	reload_check(sup);
+	timers_run(sup); /* what was set in this turn is to be waited for */
+	if (sup->state == SUPERVISOR_STOPPING && pools_in_flight(sup) == 0)
 		begin_to_end(sup);
 }
 
@@ -208,35 +265,48 @@ int supervisor_run(struct supervisor *sup)
 static void init_limits(struct supervisor *sup)
 {
 	uint64_t files = machine_raise_files(&sup->files);
-	uint64_t kept = 64 + 3 * (uint64_t)sup->pool.slot_count;
+	uint64_t kept = 64, wanted = sup->config.limits.clients;
 
+	for (size_t i = 0; i < sup->pool_count; i++)
+		kept += 3 * ((uint64_t)sup->pools[i]->scheduler.width + sup->config.limits.nested);
 	if (files <= kept)
 		sup->clients_max = 1;
 	else
-		sup->clients_max =
-			files - kept < CLIENTS_MAX ? (uint32_t)(files - kept) : CLIENTS_MAX;
+		sup->clients_max = (uint32_t)(files - kept < wanted ? files - kept : wanted);
 }
 
-static int init_pool(struct supervisor *sup)
+/* What tasks are kept in. */
+static int init_tasks(struct supervisor *sup)
 {
-	int *cores = NULL;
-	int count = machine_assign_cores(sup->options.workers, &cores);
-	int r = count < 0 ? count : pool_init(&sup->pool, (uint32_t)count, cores);
+	int r = task_index_init(&sup->open);
 
-	free(cores);
-	return r < 0 ? r : workers_init(sup);
+	task_table_init(&sup->tasks);
+	task_list_init(&sup->kept, TASK_LIST_QUEUE);
+	return r < 0 ? r : handles_init(&sup->handles, &sup->users, clock_real() / CLOCK_S);
+}
+
+static void on_alarm(evutil_socket_t fd, short what, void *data)
+{
+	struct supervisor *sup = data;
+
+	(void)fd;
+	(void)what;
+	sup->alarm_at = 0; /* timers_run() sees to the rest */
 }
 
 static void init_events(struct supervisor *sup)
 {
 	evsignal_assign(&sup->on_child, sup->base, SIGCHLD, on_child, sup);
 	evsignal_assign(&sup->on_term, sup->base, SIGTERM, on_term, sup);
+	evsignal_assign(&sup->on_hup, sup->base, SIGHUP, on_hup, sup);
 	evsignal_assign(&sup->on_int, sup->base, SIGINT, on_term, sup);
 	evtimer_assign(&sup->stop_timer, sup->base, on_stop_timer, sup);
 	evtimer_assign(&sup->orphan_timer, sup->base, on_orphans, sup);
+	evtimer_assign(&sup->alarm_timer, sup->base, on_alarm, sup);
 	event_add(&sup->on_child, NULL);
 	event_add(&sup->on_term, NULL);
 	event_add(&sup->on_int, NULL);
+	event_add(&sup->on_hup, NULL);
 }
 
 /* A private daemon belongs to its client, not to the terminal that the client runs in. */
@@ -248,26 +318,58 @@ static void set_up_process(const struct options *options)
 		setsid();
 }
 
+static int set_up(struct supervisor *sup)
+{
+	int r = -ENOMEM;
+
+	sup->base = event_base_new();
+	if (sup->base != NULL)
+		r = init_tasks(sup);
+	if (r == 0)
+		r = pools_init(sup);
+	if (r < 0)
+		log_error("cannot set up: %s", strerror(-r));
+	return r;
+}
+
 int supervisor_init(struct supervisor *sup, struct options *options)
 {
 	int r;
 
 	*sup = (struct supervisor){.options = *options, .started_at = clock_now()};
 	*options = (struct options){.session_fd = -1};
-	sup->listener.fd = sup->forkserver.link = -1;
+	sup->listener.fd = -1;
 	msgpack_sbuffer_init(&sup->scratch);
+	msgpack_sbuffer_init(&sup->body);
+	sup->config = sup->options.config;
+	sup->options.config = (struct config){0};
 	set_up_process(&sup->options);
-	sup->base = event_base_new();
-	r = sup->base == NULL ? -ENOMEM : init_pool(sup);
-	if (r < 0) {
-		log_error("cannot set up: %s", strerror(-r));
+	r = set_up(sup);
+	if (r < 0)
 		return r;
-	}
 	init_limits(sup);
 	init_events(sup);
-	forkserver_init(sup);
 	r = listener_open(sup);
-	return r < 0 ? r : forkserver_start(sup);
+	for (size_t i = 0; r == 0 && i < sup->pool_count; i++)
+		r = forkserver_start(sup->pools[i]->forkserver);
+	return r;
+}
+
+static void drop_tasks(struct supervisor *sup)
+{
+	struct task *task = NULL;
+
+	while ((task = task_next(&sup->tasks, task)) != NULL)
+		if (task->handle != NULL) {
+			tasklog_free(task->handle);
+			handle_free(&sup->handles, task->handle);
+		}
+	task_table_fini(&sup->tasks);
+	task_index_fini(&sup->open);
+	handles_fini(&sup->handles);
+	alarms_fini(&sup->alarms);
+	records_fini(&sup->records);
+	users_fini(&sup->users);
 }
 
 void supervisor_fini(struct supervisor *sup)
@@ -278,19 +380,23 @@ void supervisor_fini(struct supervisor *sup)
 	sigprocmask(SIG_BLOCK, &all, NULL); /* no signal changes the exit status any more */
 	sessions_fini(sup);
 	listener_close(sup);
-	workers_fini(sup);
-	forkserver_fini(sup);
-	functions_fini(&sup->functions);
-	pool_fini(&sup->pool);
+	reload_fini(sup);
+	askers_free(&sup->drainers);
+	pools_fini(sup);
+	drop_tasks(sup);
 	if (sup->base != NULL) {
 		event_del(&sup->on_child);
 		event_del(&sup->on_term);
 		event_del(&sup->on_int);
+		event_del(&sup->on_hup);
 		evtimer_del(&sup->stop_timer);
 		evtimer_del(&sup->orphan_timer);
+		evtimer_del(&sup->alarm_timer);
 		event_base_free(sup->base);
 	}
 	msgpack_sbuffer_destroy(&sup->scratch);
+	msgpack_sbuffer_destroy(&sup->body);
+	config_fini(&sup->config);
 	options_fini(&sup->options);
 	libevent_global_shutdown();
 }

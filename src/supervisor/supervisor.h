@@ -6,7 +6,8 @@
  * The daemon: one thread, one event loop.  A turn of the loop reads what came, hands
  * tasks to workers, and writes once to each descriptor that has something to be written:
  *
- *	events → sessions_pump → workers_flush → dispatch_run → workers_flush → sessions_flush
+ *	events → timers_run → sessions_pump → workers_flush → dispatch_run → workers_flush →
+ *	sessions_flush
  *
  * Everything is owned by struct supervisor.  Callbacks of the loop never free a session
  * or a worker under another callback's feet: sessions are freed at the end of a turn, workers
@@ -20,11 +21,16 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
-#include "core/pool.h"
-#include "supervisor/forkserver.h"
-#include "supervisor/functions.h"
+#include "core/alarm.h"
+#include "core/handle.h"
+#include "core/index.h"
+#include "core/record.h"
+#include "core/user.h"
+#include "supervisor/config.h"
 #include "supervisor/listener.h"
 #include "supervisor/options.h"
+#include "supervisor/pool.h"
+#include "supervisor/reload.h"
 #include "supervisor/session.h"
 
 enum supervisor_state {
@@ -35,11 +41,12 @@ enum supervisor_state {
 };
 
 struct counters {
-	uint64_t accepted, done, failed, crashed, cancelled;
+	uint64_t accepted, done, failed, crashed, cancelled, timed_out;
 };
 
 struct supervisor {
 	struct options options;
+	struct config config;
 	struct event_base *base;
 	enum supervisor_state state;
 	int exit_status;
@@ -48,17 +55,30 @@ struct supervisor {
 	struct rlimit files; /* descriptors that tasks may open */
 	uint32_t clients_max;
 
-	struct functions functions;
-	struct forkserver forkserver;
-	struct pool pool;
-	struct worker *workers; /* one for each slot of the pool */
+	struct pool **pools; /* the first is the default one; they never go, only hide */
+	size_t pool_count;
+
+	struct task_table tasks;
+	struct task_index open;        /* tasks that somebody waits for */
+	size_t open_tasks, task_bytes; /* of all tasks that have not ended */
+	struct users users;
+	struct records records;
+	struct handles handles;
+	struct task_list kept; /* ended tasks whose answer is kept, oldest first */
+	size_t kept_bytes;
+	struct alarms alarms;
+
+	struct reload reload;
+	struct asker *drainers; /* who waits for all pools to be empty */
+
 	struct sessions sessions;
 	struct listener listener;
 	struct counters counters;
-	size_t task_bytes; /* of all open tasks' requests */
 
 	msgpack_sbuffer scratch; /* for one message at a time */
-	struct event on_child, on_term, on_int, stop_timer, orphan_timer;
+	msgpack_sbuffer body;    /* for one error at a time, see errors.h */
+	struct event on_child, on_term, on_int, on_hup, stop_timer, orphan_timer, alarm_timer;
+	uint64_t alarm_at; /* what alarm_timer is set to; 0: not set */
 };
 
 /* Sets all up from the options, which are taken.  0, or a negative errno after saying why. */
@@ -67,13 +87,13 @@ int supervisor_init(struct supervisor *sup, struct options *options);
 int supervisor_run(struct supervisor *sup);
 void supervisor_fini(struct supervisor *sup);
 
-/* The fork server has loaded everything. */
+/* A pool's fork server has loaded everything for the first time. */
 void supervisor_on_loaded(struct supervisor *sup);
 /*
- * It died before it had, for the reason in forkserver.problem: the daemon ends with status 1.  A
+ * It died before it had, for the reason in its `problem`: the daemon ends with status 1.  A
  * private one first tells its client, as the answer to whatever that calls.
  */
-void supervisor_on_load_failed(struct supervisor *sup);
+void supervisor_on_load_failed(struct supervisor *sup, struct pool *pool);
 
 /*
  * Takes nothing new, answers what is queued, and ends when what runs has ended, or after

@@ -4,11 +4,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,18 +18,35 @@
 #include "base/log.h"
 #include "base/proctree.h"
 #include "base/text.h"
-#include "supervisor/call.h"
+#include "supervisor/forkserver.h"
+#include "supervisor/nested.h"
+#include "supervisor/pool.h"
+#include "supervisor/reload.h"
 #include "supervisor/results.h"
+#include "supervisor/staff.h"
 #include "supervisor/supervisor.h"
 
 _Static_assert((int)SLOT_DEPTH == (int)CLAIM_RING, "a slot's tasks and their claim words");
 
 struct worker *worker_find(struct supervisor *sup, pid_t pid)
 {
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
-		if (sup->workers[i].pid == pid)
-			return &sup->workers[i];
+	for (size_t p = 0; p < sup->pool_count; p++)
+		for (uint32_t i = 0; i < sup->pools[p]->scheduler.slot_count; i++)
+			if (sup->pools[p]->workers[i].pid == pid)
+				return &sup->pools[p]->workers[i];
 	return NULL;
+}
+
+struct worker *worker_of(struct supervisor *sup, const struct task *task)
+{
+	return &sup->pools[task->pool]->workers[task->slot];
+}
+
+struct task *worker_head(struct worker *worker)
+{
+	const struct slot_entry *head = slot_head(worker->slot);
+
+	return head != NULL ? task_get(&worker->sup->tasks, head->task) : NULL;
 }
 
 /* ---- its life ------------------------------------------------------------------------- */
@@ -64,29 +83,46 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	switch (worker->slot->state) {
 	case SLOT_WAITING:
 		slot_change(worker->slot, SLOT_ON_RETRY);
-		forkserver_want(worker->sup);
+		forkserver_want(worker->pool);
 		break;
 	case SLOT_STARTING:
 		worker_kill(worker, "it was not ready after a minute");
+		break;
+	case SLOT_STOPPING:
+		worker_end_process(worker); /* it was to leave by itself */
 		break;
 	default:
 		worker_kill(worker, "it did not stop when it was asked to");
 	}
 }
 
-int workers_init(struct supervisor *sup)
+int workers_init(struct pool *pool)
 {
-	sup->workers = calloc(sup->pool.slot_count, sizeof(*sup->workers));
-	if (sup->workers == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++) {
-		struct worker *worker = &sup->workers[i];
+	pool->workers = calloc(pool->scheduler.slot_max, sizeof(*pool->workers));
+	return pool->workers == NULL ? -ENOMEM : 0;
+}
 
-		worker->sup = sup;
-		worker->slot = &sup->pool.slots[i];
-		worker->tasks_fd = worker->results_fd = worker->output_fd = -1;
-		evtimer_assign(&worker->timer, sup->base, on_timer, worker);
-	}
+void worker_init(struct pool *pool, struct slot *slot)
+{
+	struct worker *worker = &pool->workers[slot->index];
+
+	if (worker->pool != NULL)
+		return;
+	worker->sup = pool->sup;
+	worker->pool = pool;
+	worker->slot = slot;
+	worker->tasks_fd = worker->results_fd = worker->output_fd = -1;
+	evtimer_assign(&worker->timer, pool->sup->base, on_timer, worker);
+}
+
+/* Nobody can guess it who has not been told. */
+static int make_token(char ret[WORKER_TOKEN_SIZE])
+{
+	uint64_t random[2];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -errno;
+	snprintf(ret, WORKER_TOKEN_SIZE, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
 	return 0;
 }
 
@@ -98,10 +134,10 @@ static int make_claims(struct worker *worker, int *ret_fd)
 
 	if (fd < 0)
 		return -errno;
-	if (ftruncate(fd, CLAIM_PAGE_SIZE) < 0 ||
+	if (ftruncate(fd, CLAIM_SHARED_SIZE) < 0 ||
 		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		goto fail;
-	page = mmap(NULL, CLAIM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	page = mmap(NULL, CLAIM_SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED)
 		goto fail;
 	worker->claims = page;
@@ -151,13 +187,13 @@ static void tear_down(struct worker *worker)
 	fd_close(&worker->results_fd);
 	fd_close(&worker->output_fd);
 	if (worker->claims != NULL)
-		munmap(worker->claims, CLAIM_PAGE_SIZE);
+		munmap(worker->claims, CLAIM_SHARED_SIZE);
 	worker->claims = NULL;
 	buf_fini(&worker->out);
 	buf_fini(&worker->in);
 	worker->tail.len = 0;
 	worker->pid = 0;
-	worker->ready = worker->faulty = worker->useful = worker->dirty = false;
+	worker->ready = worker->faulty = worker->useful = worker->dirty = worker->worn_out = false;
 	worker->blocked_on = REF_NONE;
 }
 
@@ -167,7 +203,9 @@ int worker_prepare(struct worker *worker, int ret[LINK_WORKER_FDS])
 
 	for (int i = 0; i < LINK_WORKER_FDS; i++)
 		ret[i] = -1;
-	r = make_pipe(&worker->tasks_fd, &ret[LINK_WORKER_TASKS], false);
+	r = make_token(worker->token);
+	if (r == 0)
+		r = make_pipe(&worker->tasks_fd, &ret[LINK_WORKER_TASKS], false);
 	if (r == 0)
 		r = make_pipe(&worker->results_fd, &ret[LINK_WORKER_RESULTS], true);
 	if (r == 0)
@@ -182,10 +220,10 @@ int worker_prepare(struct worker *worker, int ret[LINK_WORKER_FDS])
 		fd_close(&worker->output_fd);
 		return r;
 	}
-	worker->slot->restarts += worker->forked_at != 0; /* the first one is no restart */
-	worker->seq = 0;
+	worker->slot->handed_max = worker->pool->config->max_tasks;
+	worker->seq = worker->last_answered = 0;
 	worker->forked_at = clock_now();
-	scan_init(&worker->scan, MESSAGE_FRAME_MAX);
+	scan_init(&worker->scan, worker->sup->config.limits.frame);
 	listen_to(worker);
 	slot_change(worker->slot, SLOT_ON_FORK);
 	supervisor_set_timer(&worker->timer, WORKER_START_LIMIT);
@@ -200,36 +238,73 @@ void worker_on_forked(struct worker *worker, pid_t pid)
 	results_check_ready(worker);
 }
 
+static void give_up(struct worker *worker)
+{
+	struct slot *slot = worker->slot;
+
+	text_format(worker->problem, sizeof(worker->problem),
+		"worker %u was given up after %d deaths before it was ready: %s", slot->index,
+		RESTART_TRIES, worker->last_death);
+	log_error("%s", worker->problem);
+	if (staff_on_given_up(worker))
+		slot_change(slot, SLOT_ON_DISMISS);
+	else
+		slot_change(slot, SLOT_ON_GIVE_UP);
+}
+
 /* Another worker for the slot: now, later, or never. */
 static void replace(struct worker *worker, enum restart_life life)
 {
-	struct slot *slot = worker->slot;
 	uint64_t delay = 0;
 
-	if (worker->sup->state != SUPERVISOR_RUNNING)
-		return;
-	switch (restart_decide(&slot->restart, life, &delay)) {
+	worker->slot->restarts++;
+	switch (restart_decide(&worker->slot->restart, life, &delay)) {
 	case RESTART_NOW:
-		forkserver_want(worker->sup);
+		forkserver_want(worker->pool);
 		break;
 	case RESTART_LATER:
-		slot_change(slot, SLOT_ON_BACK_OFF);
+		slot_change(worker->slot, SLOT_ON_BACK_OFF);
 		supervisor_set_timer(&worker->timer, delay);
 		break;
 	case RESTART_GIVE_UP:
-		slot_change(slot, SLOT_ON_GIVE_UP);
-		text_format(worker->problem, sizeof(worker->problem),
-			"worker %u was given up after %d deaths before it was ready: %s",
-			slot->index, RESTART_TRIES, worker->last_death);
-		log_error("%s", worker->problem);
+		give_up(worker);
 		break;
 	}
 }
 
+static void fail_trial(struct worker *worker)
+{
+	char why[sizeof(worker->last_death) + 128];
+
+	text_format(why, sizeof(why), "the first worker of the pool '%s' %s",
+		worker->pool->config->name, worker->last_death);
+	reload_on_failed(worker->sup, why);
+}
+
 void worker_bury(struct worker *worker, enum restart_life life)
 {
+	struct forkserver *fs = worker->forkserver;
+	struct slot *slot = worker->slot;
+	bool is_leaving = slot->leaving;
+
+	nested_let_go(worker);
 	tear_down(worker);
-	replace(worker, life);
+	slot_clear(slot);
+	worker->forkserver = NULL;
+	if (fs != NULL)
+		forkserver_on_worker_gone(fs);
+	if (is_leaving || slot->reserve)
+		slot_change(slot, SLOT_ON_DISMISS);
+	if (slot->reserve)
+		fail_trial(worker);
+	else if (!is_leaving && worker->sup->state == SUPERVISOR_RUNNING)
+		replace(worker, life);
+}
+
+void worker_dismiss(struct worker *worker)
+{
+	evtimer_del(&worker->timer);
+	slot_change(worker->slot, SLOT_ON_DISMISS);
 }
 
 void worker_on_fork_failed(struct worker *worker, enum restart_life life, const char *why)
@@ -248,10 +323,21 @@ void worker_release(struct worker *worker)
 	fd_close(&worker->tasks_fd);
 }
 
-void workers_fini(struct supervisor *sup)
+void worker_leave(struct worker *worker)
 {
-	for (uint32_t i = 0; sup->workers != NULL && i < sup->pool.slot_count; i++)
-		tear_down(&sup->workers[i]);
-	free(sup->workers);
-	sup->workers = NULL;
+	worker->slot->leaving = true;
+	worker_requeue_unstarted(worker);
+	if (worker->slot->state == SLOT_IDLE) {
+		slot_change(worker->slot, SLOT_ON_STOP);
+		worker_release(worker);
+		supervisor_set_timer(&worker->timer, worker->pool->config->grace);
+	}
+}
+
+void workers_fini(struct pool *pool)
+{
+	for (uint32_t i = 0; pool->workers != NULL && i < pool->scheduler.slot_count; i++)
+		tear_down(&pool->workers[i]);
+	free(pool->workers);
+	pool->workers = NULL;
 }

@@ -25,15 +25,21 @@
 #include "wire/link.h"
 #include "wire/scan.h"
 
+struct forkserver;
 struct message_error;
+struct pool;
+struct session;
 struct supervisor;
 
-#define WORKER_GRACE (5 * CLOCK_S) /* from being asked to stop a task to SIGKILL */
 #define WORKER_START_LIMIT                                                                         \
 	(60 * CLOCK_S) /* from fork to ready: a plugin's init may take its time */
 
+enum { WORKER_TOKEN_SIZE = 33 };
+
 struct worker {
 	struct supervisor *sup;
+	struct pool *pool;
+	struct forkserver *forkserver; /* that made it */
 	struct slot *slot;
 	pid_t pid; /* 0: none yet */
 	struct claim_page *claims;
@@ -43,22 +49,32 @@ struct worker {
 
 	struct buf out, in;
 	struct scan scan;
-	struct tail tail;      /* the last it wrote to stdout and stderr */
-	uint32_t seq;          /* of the last task handed to it */
-	bool ready;            /* it said so, which may come before its pid is known */
-	bool faulty;           /* broke the rules: what it says does not count */
-	bool useful;           /* it started a task, or lived for a while */
-	bool dirty;            /* has something to be written */
-	struct ref blocked_on; /* a session that takes no more of a stream */
+	struct tail tail;       /* the last it wrote to stdout and stderr */
+	uint32_t seq;           /* of the last task handed to it */
+	uint32_t last_answered; /* seq of the last task that it answered */
+	uint32_t answered;      /* in the present read of its results */
+	bool ready;             /* it said so, which may come before its pid is known */
+	bool faulty;            /* broke the rules: what it says does not count */
+	bool useful;            /* it started a task, or lived for a while */
+	bool worn_out;          /* asks to be replaced */
+	bool dirty;             /* has something to be written */
+	struct ref blocked_on;  /* a session that takes no more of a stream */
 	uint64_t forked_at;
+	char token[WORKER_TOKEN_SIZE]; /* by which its tasks' own connections are known */
+	struct session *nested;        /* those connections */
 
 	char problem[512];    /* what it said before it gave up, or what we make of it */
 	char last_death[400]; /* of the worker before this one */
 };
 
-/* One worker for each slot of the pool.  0 or -ENOMEM. */
-int workers_init(struct supervisor *sup);
-void workers_fini(struct supervisor *sup);
+/* Room for one worker for each slot of the pool.  0 or -ENOMEM. */
+int workers_init(struct pool *pool);
+/* Before its slot is first used; may be called again. */
+void worker_init(struct pool *pool, struct slot *slot);
+void workers_fini(struct pool *pool);
+
+/* Whose task this is, which must be TASK_HANDED. */
+struct worker *worker_of(struct supervisor *sup, const struct task *task);
 
 /* Makes pipes and claim page for a new worker; `ret` gets the worker's ends, owned by the caller. */
 int worker_prepare(struct worker *worker, int ret[LINK_WORKER_FDS]);
@@ -85,10 +101,16 @@ void worker_hand(struct worker *worker, struct task *task);
  */
 bool worker_take_back(struct supervisor *sup, struct task *task);
 
+/* The task was handed to a worker that has not started it and never will. */
+void worker_put_back(struct supervisor *sup, struct task *task);
+
 /* What it has not started goes back to the front of the queue, in the order it had. */
 void worker_requeue_unstarted(struct worker *worker);
 
-/* Asks it to stop the task it has started, and kills it if that takes longer than the grace period. */
+/*
+ * Asks it to stop the task it has started, and kills it if that takes longer than the grace
+ * period.  The task's own calls are stopped as well.
+ */
 void worker_request_stop(struct worker *worker, const struct task *task);
 
 /* Bytes (a packed value) for the stdin of its command; false if more than `max` are on their way. */
@@ -103,6 +125,15 @@ void worker_end_process(struct worker *worker);
 
 /* Lets it end by itself: no more tasks will come. */
 void worker_release(struct worker *worker);
+
+/* Lets it go as soon as it has nothing to do; its slot is then absent. */
+void worker_leave(struct worker *worker);
+
+/* Its slot, which has no worker and none on its way, is absent from now on. */
+void worker_dismiss(struct worker *worker);
+
+/* The task that it runs, or will next; NULL: none. */
+struct task *worker_head(struct worker *worker);
 
 /* Streams to this session may go on. */
 void workers_unblock(struct supervisor *sup, struct ref session);

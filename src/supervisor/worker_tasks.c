@@ -10,25 +10,60 @@
 #include "base/log.h"
 #include "base/proctree.h"
 #include "base/text.h"
-#include "supervisor/call.h"
+#include "supervisor/nested.h"
+#include "supervisor/running.h"
+#include "supervisor/staff.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/timers.h"
+#include "wire/message.h"
 
 enum { MSGID_AT = 3 }; /* behind the array's head, the type and the msgid's own head */
 
+/*
+ * A worker that may not run many more tasks is replaced in time, so that none has to wait for the
+ * other one.
+ */
+static void look_for_wear(struct worker *worker)
+{
+	const struct slot *slot = worker->slot;
+	uint64_t early = slot->handed_max / 2 < SLOT_DEPTH ? slot->handed_max / 2 : SLOT_DEPTH;
+
+	if (slot->handed_max == 0 || worker->worn_out || slot->handed < slot->handed_max - early)
+		return;
+	worker->worn_out = true;
+	staff_balance(worker->pool);
+}
+
 void worker_hand(struct worker *worker, struct task *task)
 {
+	struct supervisor *sup = worker->sup;
+
+	running_begin(sup, task);
 	worker->seq = claim_next_seq(worker->seq);
 	message_write_id(task->frame + MSGID_AT, worker->seq);
 	claim_offer(worker->claims, worker->seq);
 	slot_push(worker->slot, worker->seq, task, clock_now());
 	worker->dirty = true;
+	if (worker->slot->live > 1)
+		staff_look_soon(worker->pool);
+	else
+		timers_watch(sup, task); /* its run begins */
 	if (buf_append(&worker->out, task->frame, task->len) < 0)
 		worker_kill(worker, "no memory to hand it a task");
+	look_for_wear(worker);
+}
+
+void worker_put_back(struct supervisor *sup, struct task *task)
+{
+	running_end(sup, task);
+	task->state = TASK_QUEUED;
+	queue_push_front(task);
+	timers_watch(sup, task);
 }
 
 bool worker_take_back(struct supervisor *sup, struct task *task)
 {
-	struct worker *worker = &sup->workers[task->slot];
+	struct worker *worker = worker_of(sup, task);
 	struct slot *slot = worker->slot;
 
 	if (!claim_take(worker->claims, task->seq))
@@ -39,8 +74,7 @@ bool worker_take_back(struct supervisor *sup, struct task *task)
 		if (!ref_is_equal(entry->task, task->ref))
 			continue;
 		slot_take_back(slot, entry);
-		task->state = TASK_QUEUED;
-		task_list_push_front(&sup->pool.queue, task);
+		worker_put_back(sup, task);
 		return true;
 	}
 	return true;
@@ -52,7 +86,8 @@ void worker_request_stop(struct worker *worker, const struct task *task)
 	if (worker->pid > 0)
 		kill(worker->pid, SIGTERM);
 	if (!evtimer_pending(&worker->timer, NULL))
-		supervisor_set_timer(&worker->timer, WORKER_GRACE);
+		supervisor_set_timer(&worker->timer, worker->pool->config->grace);
+	nested_stop(worker);
 }
 
 bool worker_feed(struct worker *worker, const struct task *task, const uint8_t *value, size_t len,
@@ -79,7 +114,7 @@ void worker_requeue_unstarted(struct worker *worker)
 
 	for (uint32_t i = slot->count; i-- > 0;) {
 		struct slot_entry *entry = slot_entry_at(slot, i);
-		struct task *task = task_get(&sup->pool.tasks, entry->task);
+		struct task *task = task_get(&sup->tasks, entry->task);
 
 		if (task != NULL)
 			worker_take_back(sup, task);
@@ -123,7 +158,8 @@ static void flush(struct worker *worker)
 
 void workers_flush(struct supervisor *sup)
 {
-	for (uint32_t i = 0; i < sup->pool.slot_count; i++)
-		if (sup->workers[i].dirty)
-			flush(&sup->workers[i]);
+	for (size_t p = 0; p < sup->pool_count; p++)
+		for (uint32_t i = 0; i < sup->pools[p]->scheduler.slot_count; i++)
+			if (sup->pools[p]->workers[i].dirty)
+				flush(&sup->pools[p]->workers[i]);
 }

@@ -80,19 +80,20 @@ START_TEST(function_is_found_by_its_whole_name_alone)
 	static const char *const names[] = {"square", "cube", "a", "cubes", "primes.count"};
 	struct functions functions = {0};
 
-	ck_assert(!functions_has(&functions, "cube", 4));
+	ck_assert_ptr_null(functions_find(&functions, "cube", 4));
 	for (size_t i = 0; i < 5; i++)
 		ck_assert_int_eq(functions_add(&functions,
-					 &(struct function){(char *)names[i], NULL, NULL, NULL}),
+					 &(struct function){(char *)names[i], NULL, NULL, NULL, NULL}),
 			0);
 	functions_sort(&functions);
 	for (size_t i = 0; i < 5; i++)
-		ck_assert(functions_has(&functions, names[i], strlen(names[i])));
-	ck_assert(!functions_has(&functions, "cub", 3));
-	ck_assert(!functions_has(&functions, "cubesx", 6));
-	ck_assert(!functions_has(&functions, "", 0));
-	ck_assert(!functions_has(&functions, "cube\0", 5));
-	ck_assert(functions_has(&functions, "cubesx", 4));
+		ck_assert_str_eq(
+			functions_find(&functions, names[i], strlen(names[i]))->name, names[i]);
+	ck_assert_ptr_null(functions_find(&functions, "cub", 3));
+	ck_assert_ptr_null(functions_find(&functions, "cubesx", 6));
+	ck_assert_ptr_null(functions_find(&functions, "", 0));
+	ck_assert_ptr_null(functions_find(&functions, "cube\0", 5));
+	ck_assert_ptr_nonnull(functions_find(&functions, "cubesx", 4));
 	functions_fini(&functions);
 }
 END_TEST

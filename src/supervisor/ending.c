@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* call.h, the end of a task: its one answer, or another attempt. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "core/plan.h"
+#include "supervisor/call.h"
+#include "supervisor/errors.h"
+#include "supervisor/keep.h"
+#include "supervisor/nested.h"
+#include "supervisor/reply.h"
+#include "supervisor/running.h"
+#include "supervisor/session.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/timers.h"
+#include "supervisor/wait.h"
+
+/* ---- out of wherever it is ------------------------------------------------------------- */
+
+/* A run has ended. */
+static void end_run(struct task *task)
+{
+	task->attempts++;
+	task->ran += clock_now() - task->started_at;
+}
+
+static void leave_place(struct supervisor *sup, struct task *task)
+{
+	switch (task->state) {
+	case TASK_QUEUED:
+		queue_remove(task);
+		break;
+	case TASK_PARKED:
+		task_list_remove(&task->record->waiting, task);
+		break;
+	case TASK_HANDED:
+		running_end(sup, task);
+		break;
+	default:
+		break;
+	}
+}
+
+/*
+ * The task leaves its session, before its answer is sent: if that cuts the session off, it is not
+ * among the calls that are then stopped.  The session that waits for the answer; NULL: none.
+ */
+static struct session *leave_session(struct supervisor *sup, struct task *task)
+{
+	struct session *session = session_get(sup, task->session);
+
+	if (session == NULL)
+		return NULL;
+	if (task->answered_to)
+		task_index_remove(&sup->open, task);
+	task->session = REF_NONE;
+	task_list_remove(&session->tasks, task);
+	session->task_bytes -= task->len;
+	nested_note(session);
+	session_wake(session);
+	return task->answered_to ? session : NULL;
+}
+
+static void count_out(struct supervisor *sup, struct task *task)
+{
+	struct client *client = task->client;
+
+	sup->open_tasks--;
+	sup->pools[task->pool]->open_tasks--;
+	pool_check_drained(sup->pools[task->pool]);
+	sup->task_bytes -= task->len;
+	sup->sessions.has_room = true;
+	task->client = NULL;
+	task->flow = NULL;
+	client_remove(&sup->users, client, task);
+}
+
+/* ---- the end --------------------------------------------------------------------------- */
+
+static void count_outcome(struct counters *counters, enum ruche_code code)
+{
+	switch (code) {
+	case RUCHE_OK:
+		counters->done++;
+		break;
+	case RUCHE_CRASHED:
+		counters->crashed++;
+		break;
+	case RUCHE_CANCELLED:
+		counters->cancelled++;
+		break;
+	case RUCHE_TIMEOUT:
+		counters->timed_out++;
+		break;
+	default:
+		counters->failed++;
+	}
+}
+
+static uint64_t queued_time(const struct task *task)
+{
+	uint64_t open = clock_now() - task->opened_at;
+
+	return open > task->ran ? open - task->ran : 0;
+}
+
+/* Its one answer, to everybody who waits for it. */
+static void finish(struct supervisor *sup, struct task *task, const struct errors_gist *gist,
+	const void *body, size_t len)
+{
+	struct session *session;
+
+	leave_place(sup, task);
+	if (task->plan != NULL)
+		alarms_clear(&sup->alarms, &task->plan->alarm);
+	session = leave_session(sup, task);
+	count_outcome(&sup->counters, gist->code);
+	if (session != NULL)
+		reply_body(session, task->msgid, body, len);
+	if (task->handle != NULL) {
+		task->handle->queued = queued_time(task);
+		task->handle->ran = task->ran;
+		waits_on_end(sup, task->handle, body, len);
+	}
+	count_out(sup, task);
+	if (task->handle == NULL || !keep_answer(sup, task->handle, gist, body, len))
+		task_free(&sup->tasks, task);
+}
+
+/* ---- another attempt -------------------------------------------------------------------- */
+
+/* True: it is not over yet. */
+static bool try_again(struct supervisor *sup, struct task *task, enum ruche_code code)
+{
+	uint64_t delay;
+
+	if (task->plan == NULL || task->stop == TASK_STOP_CANCEL ||
+		task->stop == TASK_STOP_DEADLINE || sup->state != SUPERVISOR_RUNNING ||
+		(task->record != NULL && task->record->quarantined) ||
+		!plan_retries(task->plan, code, (uint32_t)random(), &delay))
+		return false;
+	running_end(sup, task);
+	task->stop = TASK_STOP_NOT;
+	task->stop_signal = 0;
+	task->plan->not_before = clock_now() + delay;
+	task->state = TASK_DELAYED;
+	return timers_watch(sup, task) == 0;
+}
+
+/* ---- from outcome to answer -------------------------------------------------------------- */
+
+static void tell_story(const struct task *task, struct message_error *error)
+{
+	error->has_times = true;
+	error->attempts = task->attempts;
+	error->queued = (double)queued_time(task) / (double)CLOCK_S;
+	error->ran = (double)task->ran / (double)CLOCK_S;
+}
+
+static void finish_with_error(
+	struct supervisor *sup, struct task *task, struct message_error *error)
+{
+	struct errors_gist gist = {error->code, error->executed};
+	struct errors_body body;
+
+	tell_story(task, error);
+	body = errors_pack(sup, error);
+	finish(sup, task, &gist, body.data, body.len);
+}
+
+/* It was asked to stop for want of time, and did, one way or another. */
+static void fail_late(struct supervisor *sup, struct task *task, const struct message_error *from)
+{
+	struct message_error error = {.code = RUCHE_TIMEOUT,
+		.executed = RUCHE_EXECUTED_MAYBE,
+		.signal = from->signal,
+		.exit_status = from->exit_status,
+		.peak_memory = from->peak_memory,
+		.output = from->output,
+		.output_len = from->output_len};
+	char message[128];
+
+	if (task->stop == TASK_STOP_DEADLINE)
+		text_format(message, sizeof(message), "stopped at its deadline");
+	else
+		text_format(message, sizeof(message), "stopped after %g s, its timeout",
+			(double)task->plan->timeout / (double)CLOCK_S);
+	error.message = message;
+	error.message_len = strlen(message);
+	if (!try_again(sup, task, RUCHE_TIMEOUT))
+		finish_with_error(sup, task, &error);
+}
+
+static bool is_late(const struct task *task)
+{
+	return task->stop == TASK_STOP_TIMEOUT || task->stop == TASK_STOP_DEADLINE;
+}
+
+void call_answer(struct supervisor *sup, struct task *task, const void *data, size_t len)
+{
+	struct errors_gist gist = errors_read(data, len);
+	struct errors_body body = {data, len};
+
+	end_run(task);
+	if (task->record != NULL)
+		record_on_end(task->record);
+	if (gist.code != RUCHE_OK && is_late(task)) {
+		struct message_error nothing = {.exit_status = -1};
+
+		fail_late(sup, task, &nothing);
+		return;
+	}
+	if (gist.code != RUCHE_OK && try_again(sup, task, gist.code))
+		return;
+	if (gist.code != RUCHE_OK) {
+		struct message_error story = {0};
+
+		tell_story(task, &story);
+		body = errors_extend(sup, data, len, &story);
+	}
+	finish(sup, task, &gist, body.data, body.len);
+}
+
+/* ---- quarantine ---------------------------------------------------------------------------- */
+
+static void note_crash(struct supervisor *sup, struct task *task, const struct message_error *error)
+{
+	struct record *record = task->record;
+	char message[640];
+	struct message_error why;
+
+	if (record == NULL || !record_on_crash(record, error->message,
+				      sup->config.limits.quarantine_after, clock_real()))
+		return;
+	errors_quarantined(record, message, sizeof(message));
+	log_warning("%s", message);
+	why = error_make(RUCHE_QUARANTINED, message);
+	call_fail_function(sup, record, &why);
+}
+
+void call_fail(
+	struct supervisor *sup, struct task *task, const struct message_error *error, bool started)
+{
+	struct message_error mine = *error;
+
+	if (started)
+		end_run(task);
+	if (started && mine.code == RUCHE_CRASHED)
+		note_crash(sup, task, &mine);
+	if (started && is_late(task) && mine.code != RUCHE_SHUTTING_DOWN)
+		fail_late(sup, task, &mine);
+	else if (!started || !try_again(sup, task, mine.code))
+		finish_with_error(sup, task, &mine);
+}
+
+/* ---- many at once -------------------------------------------------------------------------- */
+
+void call_fail_queued(struct pool *pool, const struct message_error *error)
+{
+	struct queue *queue = &pool->scheduler.queue;
+	struct task *task;
+
+	while ((task = queue_first(queue)) != NULL)
+		call_fail(pool->sup, task, error, false);
+}
+
+static bool waits(const struct task *task)
+{
+	return task->state == TASK_QUEUED || task->state == TASK_DELAYED ||
+	       task->state == TASK_PARKED;
+}
+
+void call_fail_waiting(struct supervisor *sup, const struct message_error *error)
+{
+	struct task *task = NULL;
+
+	while ((task = task_next(&sup->tasks, task)) != NULL)
+		if (waits(task))
+			call_fail(sup, task, error, false);
+}
+
+void call_fail_function(
+	struct supervisor *sup, const struct record *record, const struct message_error *error)
+{
+	struct task *task = NULL;
+
+	while ((task = task_next(&sup->tasks, task)) != NULL)
+		if (waits(task) && task->record == record)
+			call_fail(sup, task, error, false);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* forkserver.h, all of them. */
+#include "supervisor/forkserver.h"
+
+#include "supervisor/supervisor.h"
+
+/* Walks those of a pool: the one after `fs`, the first for NULL; NULL at the end. */
+static struct forkserver *next_of(const struct pool *pool, const struct forkserver *fs)
+{
+	if (fs == NULL)
+		return pool->forkserver;
+	if (fs == pool->forkserver && pool->next != NULL)
+		return pool->next;
+	return fs == pool->forkserver || fs == pool->next ? pool->former : fs->older;
+}
+
+void forkservers_release(struct pool *pool)
+{
+	for (struct forkserver *fs = next_of(pool, NULL); fs != NULL; fs = next_of(pool, fs))
+		forkserver_release(fs);
+}
+
+void forkservers_free(struct pool *pool)
+{
+	while (pool->former != NULL) {
+		struct forkserver *fs = pool->former;
+
+		pool->former = fs->older;
+		forkserver_free(fs);
+	}
+	forkserver_free(pool->next);
+	forkserver_free(pool->forkserver);
+	pool->forkserver = pool->next = NULL;
+}
+
+bool forkservers_live(const struct pool *pool)
+{
+	for (struct forkserver *fs = next_of(pool, NULL); fs != NULL; fs = next_of(pool, fs))
+		if (fs->pid > 0)
+			return true;
+	return false;
+}
+
+struct forkserver *forkserver_find(const struct supervisor *sup, pid_t pid)
+{
+	for (size_t i = 0; i < sup->pool_count; i++)
+		for (struct forkserver *fs = next_of(sup->pools[i], NULL); fs != NULL;
+			fs = next_of(sup->pools[i], fs))
+			if (fs->pid > 0 && fs->pid == pid)
+				return fs;
+	return NULL;
+}
+
+void forkservers_read(struct supervisor *sup)
+{
+	for (size_t i = 0; i < sup->pool_count; i++)
+		for (struct forkserver *fs = next_of(sup->pools[i], NULL); fs != NULL;
+			fs = next_of(sup->pools[i], fs))
+			forkserver_read(fs);
+}
+
+bool forkservers_are_busy(const struct supervisor *sup)
+{
+	for (size_t i = 0; i < sup->pool_count; i++)
+		for (struct forkserver *fs = next_of(sup->pools[i], NULL); fs != NULL;
+			fs = next_of(sup->pools[i], fs))
+			if (fs->pending != NULL)
+				return true;
+	return false;
+}

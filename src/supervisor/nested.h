@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SUPERVISOR_NESTED_H
+#define SUPERVISOR_NESTED_H
+
+/*
+ * Calls that tasks make themselves.  A connection that names a worker's token belongs to the
+ * task that this worker runs: while it waits for calls of such a connection, the worker lends its place
+ * to another one, so that nesting never runs out of workers; and when it ends or is stopped, so are
+ * its calls.
+ */
+
+#include <stddef.h>
+
+struct session;
+struct supervisor;
+struct worker;
+
+/* The session says whose it is.  A token that nobody has means nothing. */
+void nested_join(struct session *session, const char *token, size_t len);
+
+/* The session was opened by this worker itself, if it was by any. */
+void nested_join_by_pid(struct session *session);
+
+/* The number of calls that the session waits for has changed. */
+void nested_note(struct session *session);
+
+/* The worker's task is to stop, or has ended: so do its calls. */
+void nested_stop(struct worker *worker);
+
+/* The worker has gone; its sessions belong to nobody. */
+void nested_let_go(struct worker *worker);
+
+/* The session goes. */
+void nested_leave(struct session *session);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* request.h, pools: reload, drain, pause, resume, resize. */
+#include <string.h>
+
+#include "base/text.h"
+#include "supervisor/forkserver.h"
+#include "supervisor/reply.h"
+#include "supervisor/request.h"
+#include "supervisor/session.h"
+#include "supervisor/staff.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/worker.h"
+#include "supervisor/writer.h"
+
+/* False, and it was answered: only some may do this. */
+static bool may(struct session *session, const struct request *request)
+{
+	if (session_is_master(session))
+		return true;
+	request_fail(
+		session, request, RUCHE_DENIED, "only root and the daemon's own user may do this");
+	return false;
+}
+
+/* ---- one pool or all of them -------------------------------------------------------------- */
+
+static bool is_nil(struct piece piece)
+{
+	return piece.len == 0 || *piece.data == 0xc0;
+}
+
+/* False, and it was answered: there is no such pool.  *ret NULL: all. */
+static bool find_pool(struct session *session, const struct request *request, struct pool **ret)
+{
+	char message[160];
+	const char *name;
+	size_t len;
+
+	*ret = NULL;
+	if (is_nil(piece_in_array(request->params, 0)))
+		return true;
+	if (!request_get_str(request, 0, &name, &len)) {
+		request_fail(session, request, RUCHE_BAD_ARGUMENTS, "takes a pool's name, or nil");
+		return false;
+	}
+	*ret = pool_find(session->sup, name, len);
+	if (*ret != NULL)
+		return true;
+	text_format(message, sizeof(message), "there is no pool '%.*s'", (int)len, name);
+	request_fail(session, request, RUCHE_BAD_ARGUMENTS, message);
+	return false;
+}
+
+/* The change is made to the pool that is named or to all; then the answer. */
+static bool change(
+	struct session *session, const struct request *request, void (*apply)(struct pool *pool))
+{
+	struct supervisor *sup = session->sup;
+	struct pool *pool;
+
+	if (!may(session, request) || !find_pool(session, request, &pool))
+		return true;
+	for (size_t i = 0; i < sup->pool_count; i++)
+		if (pool == NULL || pool == sup->pools[i])
+			apply(sup->pools[i]);
+	if (request->wants_answer)
+		reply_nil(session, request->msgid);
+	return true;
+}
+
+static void pause_pool(struct pool *pool)
+{
+	pool->paused = true;
+	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++)
+		if (slot_is_alive(&pool->scheduler.slots[i]))
+			worker_requeue_unstarted(&pool->workers[i]);
+}
+
+static bool on_pause(struct session *session, const struct request *request)
+{
+	return change(session, request, pause_pool);
+}
+
+static void resume_pool(struct pool *pool)
+{
+	pool->paused = pool->drained = false;
+	staff_balance(pool);
+}
+
+static bool on_resume(struct session *session, const struct request *request)
+{
+	return change(session, request, resume_pool);
+}
+
+/* [pool or nil]: answered when nothing is left; of all pools, when nothing is left in any. */
+static bool on_drain(struct session *session, const struct request *request)
+{
+	struct supervisor *sup = session->sup;
+	struct pool *pool, *last = NULL;
+
+	if (!may(session, request) || !find_pool(session, request, &pool))
+		return true;
+	for (size_t i = 0; i < sup->pool_count; i++) {
+		if (pool != NULL && pool != sup->pools[i])
+			continue;
+		sup->pools[i]->drained = true;
+		if (!pool_is_empty(sup->pools[i]))
+			last = sup->pools[i];
+	}
+	if (!request->wants_answer)
+		return true;
+	if (last == NULL)
+		reply_nil(session, request->msgid);
+	else
+		pool_wait_drained(session, request->msgid, pool);
+	return true;
+}
+
+/* ---- reload --------------------------------------------------------------------------------- */
+
+static bool on_reload(struct session *session, const struct request *request)
+{
+	if (may(session, request))
+		reload_start(session->sup, request->wants_answer ? session : NULL, request->msgid);
+	return true;
+}
+
+/* ---- their size and state --------------------------------------------------------------------- */
+
+/* [name, min, max] */
+static bool on_resize(struct session *session, const struct request *request)
+{
+	uint64_t min, max;
+	struct pool *pool;
+
+	if (!may(session, request) || !find_pool(session, request, &pool))
+		return true;
+	if (pool == NULL || !request_get_uint(request, 1, CONFIG_WORKERS_MAX, &min) ||
+		!request_get_uint(request, 2, CONFIG_WORKERS_MAX, &max) || min < 1 || max < min)
+		return request_fail(session, request, RUCHE_BAD_ARGUMENTS,
+			"takes [pool, min, max] with 1 <= min <= max <= 1024");
+	if (pool_resize(pool, (uint32_t)min, (uint32_t)max) < 0)
+		return request_fail(session, request, RUCHE_BUSY, "the daemon has no memory");
+	if (request->wants_answer)
+		reply_nil(session, request->msgid);
+	return true;
+}
+
+static const char *state_of(const struct pool *pool)
+{
+	if (scheduler_is_dead(&pool->scheduler))
+		return "failed";
+	if (pool->paused)
+		return "paused";
+	if (pool->drained)
+		return pool_is_empty(pool) ? "drained" : "draining";
+	return pool->forkserver->ready ? "running" : "starting";
+}
+
+static void put_pool(struct writer *w, const struct pool *pool)
+{
+	const struct scheduler *scheduler = &pool->scheduler;
+	const char *problem = pool_problem(pool);
+
+	w->bad |= msgpack_pack_map(w->pk, 14);
+	put_str(w, "name", pool->config->name);
+	put_str(w, "state", state_of(pool));
+	put_uint(w, "min", pool->min);
+	put_uint(w, "max", pool->max);
+	put_uint(w, "spare", pool->spare);
+	put_uint(w, "workers", scheduler->slot_count - scheduler_count(scheduler, SLOT_ABSENT));
+	put_uint(w, "idle", scheduler_count(scheduler, SLOT_IDLE));
+	put_uint(w, "busy", scheduler_count(scheduler, SLOT_BUSY));
+	put_uint(w, "lending", scheduler_lending(scheduler));
+	put_uint(w, "queued", scheduler->queue.count);
+	put_uint(w, "open", pool->open_tasks);
+	put_str(w, "runtime", pool->config->runtime);
+	put_str(w, "user", pool->config->user);
+	put_str(w, "problem", *problem != '\0' ? problem : NULL);
+}
+
+static bool on_pools(struct session *session, const struct request *request)
+{
+	struct supervisor *sup = session->sup;
+	struct writer w = {0};
+	msgpack_packer pk;
+	size_t count = 0;
+
+	if (!request->wants_answer)
+		return true;
+	for (size_t i = 0; i < sup->pool_count; i++)
+		count += !sup->pools[i]->hidden;
+	pk = reply_begin(session, request->msgid);
+	w.pk = &pk;
+	w.bad = msgpack_pack_array(&pk, count);
+	for (size_t i = 0; i < sup->pool_count; i++)
+		if (!sup->pools[i]->hidden)
+			put_pool(&w, sup->pools[i]);
+	if (w.bad == 0)
+		reply_send(session);
+	return true;
+}
+
+const struct method pool_methods[] = {
+	{"ruche.reload", on_reload},
+	{"ruche.pause", on_pause},
+	{"ruche.resume", on_resume},
+	{"ruche.drain", on_drain},
+	{"ruche.resize", on_resize},
+	{"ruche.pools", on_pools},
+	{NULL, NULL},
+};

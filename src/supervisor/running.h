@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SUPERVISOR_RUNNING_H
+#define SUPERVISOR_RUNNING_H
+
+/*
+ * Who counts as running: tasks with workers, of each user and each function, for the limits
+ * on how many may be at a time.  A task that waits for its own calls does not count.
+ */
+
+#include <stdbool.h>
+
+struct supervisor;
+struct task;
+
+/* The task goes to a worker, or is with one no longer. */
+void running_begin(struct supervisor *sup, struct task *task);
+void running_end(struct supervisor *sup, struct task *task);
+
+/* It waits for its own calls, or no longer. */
+void running_suspend(struct supervisor *sup, struct task *task);
+void running_resume(struct supervisor *sup, struct task *task);
+
+/*
+ * False: its function runs as often as it may, and the queued task was put aside until one of them
+ * ends.
+ */
+bool running_may_begin(struct supervisor *sup, struct task *task);
+
+#endif

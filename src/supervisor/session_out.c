@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* session.h, sending: and what becomes of a client that does not read. */
+#include "supervisor/session.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/timers.h"
+#include "supervisor/worker.h"
+
+bool session_is_full(const struct session *session)
+{
+	return buf_len(&session->out) > session->sup->config.limits.unread_bytes;
+}
+
+/* For the end of the turn, since whoever is sending to it is not done with it. */
+static void cut_off(struct session *session, const char *why)
+{
+	if (session->cut_off)
+		return;
+	log_warning("client %u (pid %d) does not read its answers and is cut off: %zu bytes %s",
+		session->ref.index, (int)session->pid, buf_len(&session->out), why);
+	session->cut_off = true;
+	session->sup->sessions.unread -= buf_len(&session->out);
+	buf_fini(&session->out);
+	session_mark_dirty(session);
+}
+
+/* Of all the one that has the most. */
+static void cut_off_worst(struct supervisor *sup)
+{
+	struct session *worst = NULL;
+
+	for (uint32_t i = 0; i < sup->sessions.cap; i++) {
+		struct session *session = sup->sessions.all[i];
+
+		if (session == NULL || session->cut_off || session->state == SESSION_CLOSED)
+			continue;
+		if (worst == NULL || buf_len(&session->out) > buf_len(&worst->out))
+			worst = session;
+	}
+	if (worst != NULL)
+		cut_off(worst, "unread, the most of all while they are too many");
+}
+
+static void watch_unread(struct session *session)
+{
+	struct supervisor *sup = session->sup;
+	uint64_t timeout = sup->config.limits.unread_timeout;
+
+	if (timeout > 0)
+		alarms_set(&sup->alarms, &session->unread_alarm, clock_now() + timeout);
+}
+
+/* Its calls wait until it reads: those that have not started, too. */
+static void become_full(struct session *session)
+{
+	session->full = true;
+	queue_hold(&session->client->turns, QUEUE_HOLD_UNREAD);
+	for (struct task *task = session->tasks.first; task != NULL;
+		task = task->next[TASK_LIST_SESSION])
+		if (task->state == TASK_HANDED)
+			worker_take_back(session->sup, task);
+	watch_unread(session);
+}
+
+static void go_on(struct session *session)
+{
+	workers_unblock(session->sup, session->ref);
+	session_wake(session);
+}
+
+static void become_free(struct session *session)
+{
+	session->full = false;
+	queue_release(&session->client->turns, QUEUE_HOLD_UNREAD);
+	alarms_clear(&session->sup->alarms, &session->unread_alarm);
+	go_on(session);
+}
+
+void session_on_unread_time(struct session *session)
+{
+	cut_off(session, "unread for too long");
+}
+
+void session_send(struct session *session, const void *data, size_t len)
+{
+	struct sessions *sessions = &session->sup->sessions;
+
+	if (session->state == SESSION_CLOSED || session->cut_off)
+		return;
+	if (buf_append(&session->out, data, len) < 0) {
+		cut_off(session, "unread, and no memory for more");
+		return;
+	}
+	sessions->unread += len;
+	if (sessions->unread > session->sup->config.limits.unread_total && session_is_full(session))
+		cut_off_worst(session->sup);
+	session_mark_dirty(session);
+}
+
+/* Reading and streams stop when there is much to send, though the socket may then take it. */
+static void look_at_room(struct session *session, bool was_full, bool has_read)
+{
+	if (session_is_full(session) && !session->full)
+		become_full(session);
+	else if (session->full && !session_is_full(session))
+		become_free(session);
+	else if (was_full && !session_is_full(session))
+		go_on(session);
+	else if (session->full && has_read)
+		watch_unread(session);
+}
+
+void session_write_out(struct session *session)
+{
+	size_t before = buf_len(&session->out);
+	bool was_full = session_is_full(session);
+	int r = before > 0 ? buf_send(&session->out, session->fd) : 0;
+
+	session->sup->sessions.unread -= before - buf_len(&session->out);
+	if (r < 0)
+		session_close(session);
+	else
+		look_at_room(session, was_full, buf_len(&session->out) < before);
+}

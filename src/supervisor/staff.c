@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/staff.h"
+
+#include "base/clock.h"
+#include "supervisor/config.h"
+#include "supervisor/forkserver.h"
+#include "supervisor/pool.h"
+#include "supervisor/reload.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/worker.h"
+
+#define LOOK_INTERVAL CLOCK_MS      /* while something is handed ahead */
+#define LEND_TIME CLOCK_S           /* for which a worker that took another's place is kept */
+#define SURPLUS_TIME (10 * CLOCK_S) /* and one above the pool's min */
+
+/* ---- how many ------------------------------------------------------------------------- */
+
+static bool is_staff(const struct slot *slot)
+{
+	return slot->state != SLOT_ABSENT && !slot->leaving && !slot->reserve &&
+	       slot->replaces == 0;
+}
+
+static uint32_t count_staff(const struct scheduler *scheduler)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++)
+		count += is_staff(&scheduler->slots[i]);
+	return count;
+}
+
+static uint32_t count_busy(const struct scheduler *scheduler)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++)
+		count += scheduler->slots[i].live > 0 && !scheduler->slots[i].lending;
+	return count;
+}
+
+static uint32_t count_wanted(const struct pool *pool)
+{
+	const struct scheduler *scheduler = &pool->scheduler;
+	uint64_t wanted = count_busy(scheduler) + (uint64_t)pool->spare;
+
+	if (pool->hidden && pool->open_tasks == 0)
+		return 0;
+	if (!pool->paused && scheduler->queue.levels != 0)
+		wanted += scheduler->queue.count;
+	if (wanted < pool->min)
+		wanted = pool->min;
+	if (wanted > pool->max)
+		wanted = pool->max;
+	return (uint32_t)wanted + scheduler_lending(scheduler);
+}
+
+/* ---- more ----------------------------------------------------------------------------- */
+
+/* The place that has the fewest. */
+static uint32_t place_of_next(const struct pool *pool)
+{
+	uint32_t taken[CONFIG_WORKERS_MAX] = {0}, best = 0;
+
+	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++)
+		if (is_staff(&pool->scheduler.slots[i]))
+			taken[pool->scheduler.slots[i].place % pool->max]++;
+	for (uint32_t i = 1; i < pool->max; i++)
+		if (taken[i] < taken[best])
+			best = i;
+	return best;
+}
+
+static struct worker *want(struct pool *pool, uint32_t place)
+{
+	struct slot *slot = scheduler_want_slot(&pool->scheduler, pool->cores[place % pool->max]);
+
+	if (slot == NULL)
+		return NULL;
+	slot->place = place;
+	worker_init(pool, slot);
+	return &pool->workers[slot->index];
+}
+
+static void hire(struct pool *pool)
+{
+	uint32_t staff = count_staff(&pool->scheduler), wanted = count_wanted(pool);
+
+	for (; staff < wanted; staff++)
+		if (want(pool, place_of_next(pool)) == NULL)
+			return;
+}
+
+/* ---- others --------------------------------------------------------------------------- */
+
+static bool is_outdated(const struct worker *worker)
+{
+	const struct slot *slot = worker->slot;
+
+	if (worker->pool == NULL)
+		return false;
+	if ((slot->state != SLOT_IDLE && slot->state != SLOT_BUSY) || slot->leaving ||
+		slot->reserve || slot->stays)
+		return false;
+	return worker->worn_out || worker->forkserver != worker->pool->forkserver;
+}
+
+static struct worker *find_outdated(const struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++)
+		if (is_outdated(&pool->workers[i]))
+			return &pool->workers[i];
+	return NULL;
+}
+
+bool staff_is_outdated(const struct pool *pool)
+{
+	return find_outdated(pool) != NULL;
+}
+
+void staff_admit(struct worker *trial)
+{
+	struct worker *old = find_outdated(trial->pool);
+
+	trial->slot->reserve = false;
+	if (old != NULL)
+		worker_leave(old);
+}
+
+static void replace_outdated(struct pool *pool)
+{
+	struct scheduler *scheduler = &pool->scheduler;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
+		struct slot *slot = &scheduler->slots[i];
+		struct worker *other;
+
+		if (slot->is_replaced || !is_outdated(&pool->workers[i]))
+			continue;
+		other = want(pool, slot->place);
+		if (other == NULL)
+			return;
+		slot->is_replaced = true;
+		other->slot->replaces = i + 1;
+	}
+}
+
+static struct worker *replaced_by(struct worker *worker)
+{
+	uint32_t replaces = worker->slot->replaces;
+
+	worker->slot->replaces = 0;
+	return replaces > 0 ? &worker->pool->workers[replaces - 1] : NULL;
+}
+
+void staff_on_ready(struct worker *worker)
+{
+	struct worker *old = replaced_by(worker);
+
+	if (old != NULL && is_outdated(old))
+		worker_leave(old);
+	staff_look_soon(worker->pool);
+}
+
+bool staff_on_given_up(struct worker *worker)
+{
+	struct worker *old = replaced_by(worker);
+
+	if (old != NULL)
+		old->slot->stays = true;
+	return old != NULL;
+}
+
+void staff_balance(struct pool *pool)
+{
+	if (pool->sup->state != SUPERVISOR_RUNNING && pool->sup->state != SUPERVISOR_STARTING)
+		return;
+	hire(pool);
+	replace_outdated(pool);
+	forkserver_want(pool);
+}
+
+/* ---- fewer ---------------------------------------------------------------------------- */
+
+/* Sends idle workers home that are not wanted. */
+static void dismiss(struct pool *pool)
+{
+	struct scheduler *scheduler = &pool->scheduler;
+	uint32_t staff = count_staff(scheduler), wanted = count_wanted(pool);
+
+	for (uint32_t i = scheduler->slot_count; i-- > 0 && staff > wanted;) {
+		struct slot *slot = &scheduler->slots[i];
+
+		if (!is_staff(slot) || slot->is_replaced)
+			continue;
+		if (slot->state == SLOT_IDLE)
+			worker_leave(&pool->workers[i]);
+		else if (slot->state == SLOT_EMPTY || slot->state == SLOT_WAITING ||
+			 slot->state == SLOT_FAILED)
+			worker_dismiss(&pool->workers[i]);
+		else
+			continue;
+		staff--;
+	}
+}
+
+/* A pool that the config names no more needs no fork server when its last worker has left. */
+static void close_if_gone(struct pool *pool)
+{
+	if (pool->hidden && pool->open_tasks == 0 && pool->forkserver->workers == 0)
+		forkserver_release(pool->forkserver);
+}
+
+/* True: look again later. */
+static bool look_for_surplus(struct pool *pool, uint64_t now)
+{
+	uint32_t staff = count_staff(&pool->scheduler);
+	uint64_t patience = staff > pool->max ? LEND_TIME : SURPLUS_TIME;
+
+	if (staff <= count_wanted(pool)) {
+		pool->surplus_since = 0;
+		close_if_gone(pool);
+		return false;
+	}
+	if (pool->surplus_since == 0)
+		pool->surplus_since = now;
+	if (pool->hidden || now - pool->surplus_since >= patience)
+		dismiss(pool);
+	return true;
+}
+
+/* Gets back what waits behind a task that takes long.  True: look again soon. */
+static bool look_for_stalls(struct pool *pool)
+{
+	bool again = false;
+
+	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++) {
+		struct slot *slot = &pool->scheduler.slots[i];
+
+		if (slot->live < 2)
+			continue;
+		if (slot->done == slot->looked_at && !slot->stalled) {
+			slot->stalled = true;
+			worker_requeue_unstarted(&pool->workers[i]);
+		}
+		slot->looked_at = slot->done;
+		again = true;
+	}
+	return again;
+}
+
+static void on_look(evutil_socket_t fd, short what, void *data)
+{
+	struct pool *pool = data;
+	bool busy = look_for_stalls(pool);
+	bool surplus = look_for_surplus(pool, clock_now());
+
+	(void)fd;
+	(void)what;
+	if (busy)
+		supervisor_set_timer(&pool->look_timer, LOOK_INTERVAL);
+	else if (surplus)
+		supervisor_set_timer(&pool->look_timer, LEND_TIME / 4);
+}
+
+void staff_look_soon(struct pool *pool)
+{
+	if (!evtimer_pending(&pool->look_timer, NULL))
+		supervisor_set_timer(&pool->look_timer, LOOK_INTERVAL);
+}
+
+void staff_init(struct pool *pool)
+{
+	evtimer_assign(&pool->look_timer, pool->sup->base, on_look, pool);
+}
+
+void staff_fini(struct pool *pool)
+{
+	evtimer_del(&pool->look_timer);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* call.h, stopping: because somebody asks for it, because time is up, because nobody waits any more. */
+#include <signal.h>
+
+#include "supervisor/call.h"
+#include "supervisor/session.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/timers.h"
+#include "supervisor/wait.h"
+#include "supervisor/worker.h"
+
+struct task *call_find(struct session *session, uint32_t msgid)
+{
+	return task_index_find(&session->sup->open, session->ref, msgid);
+}
+
+/* It has not started and will not. */
+static void drop(struct supervisor *sup, struct task *task, enum task_stop why, int signal)
+{
+	static const struct {
+		enum ruche_code code;
+		const char *message;
+	} words[] = {
+		[TASK_STOP_CANCEL] = {RUCHE_CANCELLED, "cancelled before it was started"},
+		[TASK_STOP_TIMEOUT] = {RUCHE_TIMEOUT, "it had not started before it expired"},
+		[TASK_STOP_DEADLINE] = {RUCHE_TIMEOUT, "its deadline came before it was started"},
+	};
+	struct message_error error = error_make(words[why].code, words[why].message);
+
+	error.signal = signal;
+	if (task->attempts > 0) { /* between two attempts */
+		error.executed = RUCHE_EXECUTED_MAYBE;
+		error.message = why == TASK_STOP_CANCEL ? "cancelled between two attempts"
+							: "its deadline came between two attempts";
+		error.message_len = strlen(error.message);
+	}
+	call_fail(sup, task, &error, false);
+}
+
+/* Queued or taken back in time: answered at once.  Running: its worker is asked to stop it. */
+enum call_stopped call_stop(
+	struct supervisor *sup, struct task *task, enum task_stop why, int signal)
+{
+	if (task->state != TASK_HANDED || worker_take_back(sup, task)) {
+		drop(sup, task, why, why == TASK_STOP_CANCEL ? signal : 0);
+		return CALL_STOPPED;
+	}
+	if (task->stop == TASK_STOP_NOT || why == TASK_STOP_CANCEL) {
+		task->stop = why;
+		task->stop_signal = signal;
+		timers_watch(sup, task);
+	}
+	worker_request_stop(worker_of(sup, task), task);
+	return CALL_STOPPING;
+}
+
+void call_on_time(struct supervisor *sup, struct task *task, enum plan_event due)
+{
+	switch (due) {
+	case PLAN_START:
+		task->state = TASK_QUEUED;
+		queue_push(task);
+		break;
+	case PLAN_EXPIRED:
+		if (task->state != TASK_HANDED || worker_take_back(sup, task)) {
+			drop(sup, task, TASK_STOP_TIMEOUT, 0);
+			return;
+		}
+		break; /* it has started in time */
+	case PLAN_DEADLINE:
+		call_stop(sup, task, TASK_STOP_DEADLINE, SIGTERM);
+		return;
+	case PLAN_TIMEOUT:
+		call_stop(sup, task, TASK_STOP_TIMEOUT, SIGTERM);
+		return;
+	case PLAN_NOTHING:
+		break;
+	}
+	if (due == PLAN_EXPIRED)
+		task->plan->expires = 0;
+	timers_watch(sup, task);
+}
+
+bool call_cancel(struct session *session, uint32_t msgid, int signal)
+{
+	struct task *task = call_find(session, msgid);
+
+	if (task == NULL)
+		return wait_cancel(session, msgid);
+	call_stop(session->sup, task, TASK_STOP_CANCEL, signal);
+	return true;
+}
+
+/* Does anybody still care for what its connection has left? */
+static bool is_orphan(const struct task *task)
+{
+	if (task->handle != NULL && (task->handle->detached || task->handle->waits != NULL))
+		return false;
+	return task->answered_to || task->handle != NULL;
+}
+
+void call_abandon_all(struct supervisor *sup, struct task_list *tasks)
+{
+	while (tasks->first != NULL) {
+		struct task *task = tasks->first;
+		bool orphan;
+
+		if (task->answered_to)
+			task_index_remove(&sup->open, task);
+		task_list_remove(tasks, task);
+		task->session = REF_NONE;
+		orphan = is_orphan(task);
+		task->answered_to = false;
+		if (orphan)
+			call_stop(sup, task, TASK_STOP_CANCEL, SIGTERM);
+	}
+}

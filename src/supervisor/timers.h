@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SUPERVISOR_TIMERS_H
+#define SUPERVISOR_TIMERS_H
+
+/*
+ * Everything that happens at a point of time and belongs to tasks, waits or sessions: one
+ * heap of alarms and one timer of the event loop, set to the first of them.
+ */
+
+#include <stdint.h>
+
+struct supervisor;
+struct task;
+
+/* What an alarm lies in. */
+enum timer_kind { TIMER_PLAN, TIMER_HANDLE, TIMER_WAIT, TIMER_SESSION, TIMER_KINDS };
+
+/* Something changed for the task: when is it to be looked at next?  0 or -ENOMEM. */
+int timers_watch(struct supervisor *sup, struct task *task);
+
+/* Does what has come due, and sets the timer to what comes next. */
+void timers_run(struct supervisor *sup);
+
+#endif

@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Tasks that call the daemon themselves, on two workers.
+. "${top_srcdir:-.}/tests/system/lib.sh" || exit 99
+nested=$test_plugins/nested.so
+start_daemon --workers 2 --plugin "$nested"
+
+check_output 'recursion 100 deep on two workers' 100 "$ruche" call nested.deep 100
+check_output 'a tree of calls' 127 "$ruche" call nested.tree 6
+two_workers() { [ "$(status_of workers total)" = 2 ] && all_idle; }
+check 'the workers that took their places leave' wait_for two_workers
+ruche_in_ruche() { # DEPTH
+	local command=(echo deep)
+	local i
+	for ((i = 0; i < $1; i++)); do command=("$ruche" run -- "${command[@]}"); done
+	"${command[@]}"
+}
+check_output 'commands in commands' deep ruche_in_ruche 10
+check_output 'a call by a command finds its own daemon' 27 \
+	env RUCHE_SOCKET=/nowhere "$ruche" --socket "$sock" run -- "$ruche" call cube 3
+check_output 'a private daemon as well' 20 "$ruche" --private --workers 2 --plugin "$nested" call nested.deep 20
+
+# ---- the parent goes -------------------------------------------------------------------
+
+rests() { "$ruche" workers --json | "$PYTHON3" -c '
+import json, sys
+workers = json.load(sys.stdin)
+running = [w["function"] for w in workers if w["function"]]
+sys.exit(running.count("nested.rest") != int(sys.argv[1]) or running.count("sleep") != int(sys.argv[2]))' "$@"; }
+background "$ruche" call nested.rest 5
+wait_for rests 5 1
+check 'a chain of calls: each waiting worker lends its place' rests 5 1
+kill -INT "$background"
+wait "$background" 2>/dev/null
+check 'cancelling the first ends them all' wait_for rests 0 0
+check 'and the workers are two again' wait_for two_workers
+
+"$ruche" call nested.rest 3 >/dev/null 2>&1 &
+wait_for rests 3 1
+top=$("$ruche" workers --json | "$PYTHON3" -c '
+import json, sys
+print(max((w for w in json.load(sys.stdin) if w["function"] == "nested.rest"), key=lambda w: w["running_for"])["pid"])')
+kill -KILL "$top"
+wait $!
+check_output 'the death of the first ends them all, too' 1 echo $?
+check 'nothing of it goes on' wait_for rests 0 0
+check 'the workers are two again' wait_for two_workers
+check_output 'it still works' 27 "$ruche" call cube 3
+finish

@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# New code and settings while calls go on; pools: their size, pause, drain; broken configs.
+. "${top_srcdir:-.}/tests/system/lib.sh" || exit 99
+times=${RUCHE_TEST_RELOADS:-20}
+plugin=$dir/version.so conf=$dir/ruche.conf
+ln -s "$test_plugins/version1.so" "$plugin"
+
+cat >"$conf" <<END
+[pool default]
+plugin = $plugin
+plugin = $test_plugins/crash.so
+workers = 2
+END
+start_daemon --config "$conf"
+"$ruche" call cube 3 >/dev/null
+before=$(descriptors "$daemon")
+
+check_output "$times reloads under load: no call is lost, each has an answer of one version or the other, then only of the new one" \
+	good "$PYTHON3" "$top_srcdir/tests/system/reload.py" "$sock" "$plugin" \
+	"$test_plugins/version1.so" "$test_plugins/version2.so" "$times"
+one_forkserver() { [ "$(pgrep -c -P "$daemon" -x ruche-forkserve)" -eq 1 ]; } # as the kernel cuts it
+check 'the former fork servers have gone' wait_for one_forkserver
+check 'all workers are there' wait_for all_idle
+same_descriptors() { [ "$(descriptors "$daemon")" -le "$before" ]; }
+check 'no descriptor more than before' wait_for same_descriptors
+
+# ask METHOD PARAMS: the answer to one request, as Python prints it
+ask() {
+	"$PYTHON3" - "$sock" "$@" <<'PY'
+import json, socket, sys
+import msgpack
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(20)
+s.connect(sys.argv[1])
+s.sendall(msgpack.packb([0, 1, sys.argv[2], json.loads(sys.argv[3])]))
+u = msgpack.Unpacker(raw=False)
+while True:
+    u.feed(s.recv(65536))
+    for m in u:
+        if m[0] == 1:
+            print(m[2]["code"] if m[2] else json.dumps(m[3]))
+            raise SystemExit
+PY
+}
+pool_field() { ask ruche.pools '[]' | "$PYTHON3" -c 'import json, sys; print({p["name"]: p for p in json.load(sys.stdin)}[sys.argv[1]][sys.argv[2]])' "$@"; }
+
+# ---- what is broken changes nothing ----------------------------------------------------
+
+version=$(ask test.version '[]')
+pids() { worker_pid 0; worker_pid 1; }
+workers=$(pids)
+for fault in 'wrokers = 3' 'plugin = /nowhere.so' "plugin = $test_plugins/no_symbol.so" \
+	"plugin = $test_plugins/init_fails.so" "plugin = $test_plugins/init_dies.so" \
+	'runtime = /bin/false' 'init = no.such'; do
+	cp "$conf" "$conf.good"
+	echo "$fault" >>"$conf"
+	check_output "reload with '${fault##*/}' is refused" failed ask ruche.reload '[]'
+	mv "$conf.good" "$conf"
+done
+check_output 'and the old code goes on' "$version" ask test.version '[]'
+check_output 'in the same workers' "$workers" pids
+check 'the log says which line is wrong' grep -q 'ruche.conf:5: ' "$daemon_log"
+
+# ---- signals, settings ------------------------------------------------------------------
+
+echo 'environment = COLOUR=blue' >>"$conf"
+kill -HUP "$daemon"
+is_blue() { [ "$(ask test.env '["COLOUR"]')" = '"blue"' ]; }
+check 'SIGHUP reloads: a new variable is in the environment' wait_for is_blue
+check_output 'libraries for arithmetic are told to use one thread in each pinned worker' '"1"' \
+	ask test.env '["OMP_NUM_THREADS"]'
+
+cat >>"$conf" <<END
+max_tasks = 3
+[pool second]
+plugin = $plugin
+workers = 1
+nice = 5
+umask = 0027
+rlimit_nofile = 64
+END
+check_output 'a second pool is added' null ask ruche.reload '[]'
+check_output 'and called by its name' "$version" ask second/test.version '[]'
+check_output 'or by an option' "$version" ask ruche.call '["test.version", [], {"pool": "second"}]'
+check_output 'with its own settings' '5 0027 64' \
+	"$ruche" run --pool second -- sh -c 'echo $(nice) $(umask) $(ulimit -n)'
+check_output 'a pool that is not there' unknown_function ask third/test.version '[]'
+
+many_pids() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do "$ruche" call test.pid; done | sort | uniq -c |
+		awk '$1 > 3 { bad = 1 } END { print (NR >= 4 && !bad) ? "new ones" : "the same" }'
+}
+check_output 'a worker runs no more than max_tasks' 'new ones' many_pids
+
+sed -i '/^max_tasks/d; /^\[pool second\]/,$d' "$conf"
+check_output 'the second pool is removed' null ask ruche.reload '[]'
+check_output 'and is there no more' unknown_function ask second/test.version '[]'
+
+# ---- size, pause, drain -----------------------------------------------------------------
+
+workers_are() { [ "$(pool_field default workers)" = "$1" ] && [ "$(pool_field default idle)" = "$1" ]; }
+check_output 'a pool is made larger' null ask ruche.resize '["default", 4, 4]'
+check 'and has more workers' wait_for workers_are 4
+check_output 'and smaller' null ask ruche.resize '["default", 1, 1]'
+check 'and has fewer' wait_for workers_are 1
+check_output 'a size that makes no sense' bad_arguments ask ruche.resize '["default", 3, 2]'
+ask ruche.resize '["default", 2, 2]' >/dev/null
+check 'as it was' wait_for workers_are 2
+
+check_output 'a paused pool' null ask ruche.pause '[]'
+"$ruche" call cube 3 >"$dir/paused" &
+paused=$!
+waits() { [ "$(pool_field default queued)" = 1 ]; }
+check 'runs nothing' wait_for waits
+check_output 'and goes on when it is resumed' null ask ruche.resume '["default"]'
+wait $paused
+check_output 'with what had waited' 27 cat "$dir/paused"
+
+"$ruche" call sleep 0.3 >/dev/null &
+runs=$!
+busy() { [ "$(pool_field default busy)" = 1 ]; }
+wait_for busy
+check_output 'drain ends when nothing runs' null ask ruche.drain '[]'
+check_output 'nothing new is taken' unavailable ask cube '[3]'
+check 'what ran was finished' wait $runs
+ask ruche.resume '[]' >/dev/null
+check_output 'until it is resumed' 27 ask cube '[3]'
+finish

@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# One client with very much queued, another that sends one call at a time: its median is at most
+# twice what it is when the pool is as busy and nothing is queued.
+. "${top_srcdir:-.}/tests/system/lib.sh" || exit 99
+start_daemon --workers 2 --plugin "$test_plugins/crash.so"
+# shellcheck disable=SC2086
+check 'a client with much queued does not keep another waiting' \
+	"$top_builddir/tests/system/fair" "$sock" "${RUCHE_TEST_QUEUED:-20000}" 60 ${RUCHE_TEST_LENGTHS:-100 1000}
+finish
