@@ -157,13 +157,13 @@ struct ruche_options {
 	double delay, at;      /* not before: from now, or a point of time */
 	unsigned int attempts; /* runs at the most; 0 and 1: one */
 	unsigned int retry_on; /* RUCHE_RETRY_ON() of each code; 0: crashed alone */
-	double backoff;        /* before the second run, doubled each time; 0: a tenth of a second */
-	const char *key;       /* a second call of the same key gets the first one's answer */
-	double key_window;     /* how long after its end a key is remembered; 0: an hour */
-	double keep;           /* ruche_task_submit(): how long its result is kept; 0: the daemon's time */
-	bool detach;           /* ruche_task_submit(): it outlives the connection */
-	bool no_wait;          /* over a limit: RUCHE_BUSY at once, instead of waiting for room */
-	const char *tag;       /* for people who look at the daemon's tasks */
+	double backoff;    /* before the second run, doubled each time; 0: a tenth of a second */
+	const char *key;   /* a second call of the same key gets the first one's answer */
+	double key_window; /* how long after its end a key is remembered; 0: an hour */
+	double keep;  /* ruche_task_submit(): how long its result is kept; 0: the daemon's time */
+	bool detach;  /* ruche_task_submit(): it outlives the connection */
+	bool no_wait; /* over a limit: RUCHE_BUSY at once, instead of waiting for room */
+	const char *tag; /* for people who look at the daemon's tasks */
 };
 
 /*
@@ -191,8 +191,8 @@ int ruche_successful(const struct ruche *ruche, uint32_t id);
  * Waits until one of `count` calls has ended, and tells which (the first of them), or until all
  * have; fetches nothing.  1; 0: time is up; -ENOENT: one of them is not open.
  */
-int ruche_wait_any(struct ruche *ruche, const uint32_t *ids, size_t count, int timeout_ms,
-	size_t *ret_index);
+int ruche_wait_any(
+	struct ruche *ruche, const uint32_t *ids, size_t count, int timeout_ms, size_t *ret_index);
 int ruche_wait_all(struct ruche *ruche, const uint32_t *ids, size_t count, int timeout_ms);
 
 /* ---- tasks that are known by an id ------------------------------------------------ */
@@ -218,8 +218,7 @@ int ruche_task_submit_command(struct ruche *ruche, uint64_t *ret_task, struct ru
  * ended after `timeout_ms` (< 0: for ever).  Can be asked again and again, as long as the
  * result is kept.
  */
-int ruche_task_result(
-	struct ruche *ruche, uint64_t task, int timeout_ms, struct ruche_reply **ret);
+int ruche_task_result(struct ruche *ruche, uint64_t task, int timeout_ms, struct ruche_reply **ret);
 
 /*
  * Waits until all, or any, of `count` tasks have ended, or for `timeout_ms`.  *ret: an array of
@@ -252,10 +251,10 @@ struct ruche_map; /* a map under way */
 /* Zeroed means defaults. */
 struct ruche_map_options {
 	const struct ruche_options *call; /* for each task; NULL: none */
-	size_t chunk;   /* items in one task; 0: chosen from how long they take */
-	size_t window;  /* items taken in and not yet handed out; 0: chosen */
-	bool unordered; /* results as they come, not in the order of the items */
-	bool star;      /* each item is an array of all arguments, not the only argument */
+	size_t chunk;                     /* items in one task; 0: chosen from how long they take */
+	size_t window;                    /* items taken in and not yet handed out; 0: chosen */
+	bool unordered;                   /* results as they come, not in the order of the items */
+	bool star; /* each item is an array of all arguments, not the only argument */
 };
 
 /*
@@ -273,9 +272,8 @@ struct ruche_items {
  * ahead, inside ruche_map_next().  `ruche` must outlive it; other calls may go on beside it.
  * *ret is ended with ruche_map_free().
  */
-int ruche_imap(struct ruche *ruche, struct ruche_map **ret,
-	const struct ruche_map_options *options, const char *function,
-	const struct ruche_items *items);
+int ruche_imap(struct ruche *ruche, struct ruche_map **ret, const struct ruche_map_options *options,
+	const char *function, const struct ruche_items *items);
 int ruche_imap_unordered(struct ruche *ruche, struct ruche_map **ret,
 	const struct ruche_map_options *options, const char *function,
 	const struct ruche_items *items);

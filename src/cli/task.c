@@ -27,7 +27,7 @@ int task_parse(const struct cli *cli, const char *text, uint64_t *ret)
 
 int task_parse_all(const struct cli *cli, int argc, char *const *argv, uint64_t **ret)
 {
-	uint64_t *ids;
+	uint64_t *ids = NULL;
 	int status = 0;
 
 	if (argc == 0)
@@ -52,7 +52,7 @@ bool task_is_about_one(int status)
 int task_for_each(struct cli *cli, int argc, char *const *argv,
 	int (*each)(struct cli *cli, uint64_t id, bool is_first))
 {
-	uint64_t *ids;
+	uint64_t *ids = NULL;
 	int status = task_parse_all(cli, argc, argv, &ids), last;
 
 	if (status != 0)

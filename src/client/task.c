@@ -234,7 +234,7 @@ int ruche_task_log(struct ruche *ruche, uint64_t task, bool follow,
 		.flag = follow ? "follow" : NULL};
 	int r = apply_check(ruche, ret);
 	struct call *call;
-	uint32_t id;
+	uint32_t id = 0;
 
 	if (r == 0)
 		r = send_question(ruche, &id, &question);

@@ -2,6 +2,7 @@
 #include "supervisor/dispatch.h"
 
 #include "supervisor/call.h"
+#include "supervisor/errors.h"
 #include "supervisor/running.h"
 #include "supervisor/staff.h"
 #include "supervisor/supervisor.h"
@@ -28,13 +29,27 @@ static uint32_t take_back(struct pool *pool, struct slot *victim, uint32_t count
 	return n;
 }
 
+/* Its function was quarantined while it was somewhere else than in the queue. */
+static bool refuse_quarantined(struct supervisor *sup, struct task *task)
+{
+	struct message_error error;
+	char message[640];
+
+	if (task->record == NULL || !task->record->quarantined)
+		return false;
+	errors_quarantined(task->record, message, sizeof(message));
+	error = error_make(RUCHE_QUARANTINED, message);
+	call_fail(sup, task, &error, false);
+	return true;
+}
+
 /* The first that may run, in its turn; NULL: none. */
 static struct task *next_task(struct pool *pool)
 {
 	struct task *task;
 
 	while ((task = queue_first(&pool->scheduler.queue)) != NULL)
-		if (running_may_begin(pool->sup, task))
+		if (!refuse_quarantined(pool->sup, task) && running_may_begin(pool->sup, task))
 			return task;
 	return NULL;
 }

@@ -248,6 +248,8 @@ void call_fail(
 
 	if (started)
 		end_run(task);
+	else if (task->attempts > 0)
+		mine.executed = RUCHE_EXECUTED_MAYBE; /* an earlier attempt was */
 	if (started && mine.code == RUCHE_CRASHED)
 		note_crash(sup, task, &mine);
 	if (started && is_late(task) && mine.code != RUCHE_SHUTTING_DOWN)

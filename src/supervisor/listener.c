@@ -171,7 +171,7 @@ static int open_nameless(struct listener *listener)
 /* Workers have another directory, so the path has to be absolute. */
 static char *find_address(const struct listener *listener)
 {
-	struct sockaddr_un address;
+	struct sockaddr_un address = {0};
 	socklen_t len = sizeof(address);
 	char here[PATH_MAX], *path;
 

@@ -52,7 +52,7 @@ bool piece_is_str(struct piece piece, const char *text)
 	uint32_t len;
 	size_t head;
 
-	return scan_str(piece.data, piece.len, &len, &head) == 0 && len == strlen(text) &&
+	return piece.len > 0 && scan_str(piece.data, piece.len, &len, &head) == 0 && len == strlen(text) &&
 	       memcmp(piece.data + head, text, len) == 0;
 }
 

@@ -29,7 +29,6 @@ static void drop(struct supervisor *sup, struct task *task, enum task_stop why, 
 
 	error.signal = signal;
 	if (task->attempts > 0) { /* between two attempts */
-		error.executed = RUCHE_EXECUTED_MAYBE;
 		error.message = why == TASK_STOP_CANCEL ? "cancelled between two attempts"
 							: "its deadline came between two attempts";
 		error.message_len = strlen(error.message);

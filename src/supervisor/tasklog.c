@@ -15,6 +15,8 @@
 #include "wire/link.h"
 #include "wire/message.h"
 
+enum { PIECE_MAX = 1024 };
+
 /* Pieces as they came, each behind a head. */
 struct piece_head {
 	uint32_t len;
@@ -161,7 +163,11 @@ void tasklog_add(
 {
 	struct wait_link *next;
 
-	keep(handle->log, stream, data, len, sup->config.limits.log_bytes / 2);
+	/* In small pieces, of which as many are kept as there is room for. */
+	for (size_t at = 0; at < len; at += PIECE_MAX)
+		keep(handle->log, stream, (const uint8_t *)data + at,
+			len - at < PIECE_MAX ? len - at : PIECE_MAX,
+			sup->config.limits.log_bytes / 2);
 	for (struct wait_link *link = handle->waits; link != NULL; link = next) {
 		next = link->next_of_handle;
 		if (link->wait->kind == WAIT_LOG)

@@ -88,7 +88,8 @@ struct message_error {
 	unsigned int attempts; /* runs so far; 0: none, or not known unless has_times */
 	bool has_times;        /* `queued` and `ran` are known: it is about a task */
 	double queued, ran;    /* seconds: waiting, pauses between runs included; running */
-	const void *partial;   /* packed pairs [error, result] of a chunk's items that had ended; or NULL */
+	const void *
+		partial; /* packed pairs [error, result] of a chunk's items that had ended; or NULL */
 	size_t partial_len;
 	uint32_t partial_count;
 };

@@ -514,6 +514,14 @@ static int mixed_ok(struct ruche_task *task)
 	return 0;
 }
 
+static int mixed_sleep(struct ruche_task *task)
+{
+	struct timespec second = {.tv_sec = 1};
+
+	(void)task;
+	return nanosleep(&second, NULL);
+}
+
 static int mixed_exit0(struct ruche_task *task)
 {
 	(void)task;
@@ -547,6 +555,7 @@ static const struct {
 	int (*act)(struct ruche_task *task);
 } modes[] = {
 	{"ok", mixed_ok},
+	{"sleep", mixed_sleep},
 	{"segv", crash_segv},
 	{"abort", crash_abort},
 	{"exit0", mixed_exit0},

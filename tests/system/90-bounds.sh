@@ -107,10 +107,10 @@ check_output 'when the crowd has gone all is as before' 27 "$ruche" call cube 3
 check_output 'a private daemon' 27 "$ruche" --private call cube 3
 "$ruche" --private call sleep 1007 2>/dev/null &
 private=$!
-ours() { pgrep -f -- '--session-fd' >/dev/null; }
+ours() { private_daemon=$(pgrep -P "$private" -f -- '--session-fd'); }
 wait_for ours
 kill -KILL "$private"
 wait "$private" 2>/dev/null
-gone() { ! ours; }
+gone() { ! kill -0 "$private_daemon" 2>/dev/null; }
 check 'is gone when its client is killed' wait_for gone
 finish

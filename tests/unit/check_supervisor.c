@@ -82,8 +82,8 @@ START_TEST(function_is_found_by_its_whole_name_alone)
 
 	ck_assert_ptr_null(functions_find(&functions, "cube", 4));
 	for (size_t i = 0; i < 5; i++)
-		ck_assert_int_eq(functions_add(&functions,
-					 &(struct function){(char *)names[i], NULL, NULL, NULL, NULL}),
+		ck_assert_int_eq(functions_add(&functions, &(struct function){(char *)names[i],
+								   NULL, NULL, NULL, NULL}),
 			0);
 	functions_sort(&functions);
 	for (size_t i = 0; i < 5; i++)
