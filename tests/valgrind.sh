@@ -16,7 +16,8 @@ exec valgrind -q --trace-children=yes --trace-children-skip='*/bin/*,/bin/*' \\
 	--suppressions='$top_srcdir/tests/valgrind.supp' '$top_builddir/ruched' "\$@"
 SH
 chmod +x "$logs/ruched"
-export top_srcdir top_builddir RUCHE_DAEMON=$logs/ruched RUCHE_TEST_CALLS=2000 RUCHE_TEST_VALGRIND=1
+export top_srcdir top_builddir RUCHE_DAEMON=$logs/ruched RUCHE_TEST_CALLS=2000 RUCHE_TEST_MIXED=800 \
+	RUCHE_TEST_RELOADS=2 RUCHE_TEST_VALGRIND=1
 failed=0
 for test in "$top_srcdir"/tests/system/[0-9]*.sh; do
 	name=$(basename "$test" .sh)

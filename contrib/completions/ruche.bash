@@ -3,13 +3,18 @@
 # bash completion for ruche(1): subcommands, options, the daemon's functions, and the
 # words of a command after "--".  Installed as `ruche` where bash-completion looks.
 
+_ruche_commands='call run map submit wait result log cancel tasks status workers functions quarantine pool
+	reload drain pause resume ping'
+
 # The subcommand is the first word that is no option and no option's value.
 _ruche_find_command() {
 	local i
 	command='' operand=0
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
-		--socket | --workers | --plugin | --cwd | --env | --window) ((i++)) ;;
+		--socket | --workers | --plugin | --cwd | --env | --window | --chunk | --timeout | --deadline | --expires | \
+			--delay | --at | --attempts | --retry-on | --backoff | --priority | --key | --key-window | --pool | \
+			--tag | --keep | --signal | --release) ((i++)) ;;
 		--)
 			operand=$((i + 1))
 			dashes=yes
@@ -60,9 +65,19 @@ _ruche_command_line() {
 
 _ruche_options() {
 	local common='--socket --private --workers --plugin --json --help --version'
+	local task='--timeout --deadline --expires --delay --at --attempts --retry-on --backoff --priority --key
+		--key-window --pool --no-wait --tag'
 	case $command in
-	run) _ruche_words "$common --cwd --env --clear-env" ;;
-	map) _ruche_words "$common --window --unordered --progress --no-progress" ;;
+	call) _ruche_words "$common $task" ;;
+	run) _ruche_words "$common $task --cwd --env --clear-env" ;;
+	submit) _ruche_words "$common $task --cwd --env --clear-env --keep" ;;
+	map) _ruche_words "$common $task --chunk --window --unordered --star --progress --no-progress" ;;
+	wait) _ruche_words "$common --any --timeout" ;;
+	result) _ruche_words "$common --timeout --forget" ;;
+	log) _ruche_words "$common --follow" ;;
+	cancel) _ruche_words "$common --signal" ;;
+	tasks) _ruche_words "$common --ids" ;;
+	quarantine) _ruche_words "$common --release" ;;
 	functions) _ruche_words "$common --names" ;;
 	*) _ruche_words "$common" ;;
 	esac
@@ -70,9 +85,11 @@ _ruche_options() {
 
 _ruche_operand() {
 	case $command in
-	'') _ruche_words 'call run map status workers functions ping help' ;;
-	help) _ruche_words 'call run map status workers functions ping' ;;
-	call | map) _ruche_words "$(_ruche_functions)" ;;
+	'') _ruche_words "$_ruche_commands help" ;;
+	help) _ruche_words "$_ruche_commands" ;;
+	call | map | submit) _ruche_words "$(_ruche_functions)" ;;
+	wait | result | log | cancel | status) _ruche_words "$(timeout 1 ruche tasks --ids 2>/dev/null)" ;;
+	pool) _ruche_words resize ;;
 	run) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 	esac
 }
@@ -100,7 +117,11 @@ _ruche() {
 	--socket | --plugin) _ruche_files -f ;;
 	--cwd) _ruche_files -d ;;
 	--env) mapfile -t COMPREPLY < <(compgen -e -S = -- "$cur") ;;
-	--workers | --window) ;;
+	--workers | --window | --chunk | --timeout | --deadline | --expires | --delay | --at | --attempts | --backoff | \
+		--priority | --key | --key-window | --pool | --tag | --keep) ;;
+	--retry-on) _ruche_words 'crashed timeout failed' ;;
+	--signal) mapfile -t COMPREPLY < <(compgen -A signal -- "$cur") ;;
+	--release) _ruche_words "$(_ruche_functions)" ;;
 	*)
 		if [[ $cur == -* ]]; then
 			_ruche_options

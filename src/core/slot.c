@@ -73,6 +73,8 @@ bool slot_can_take(const struct slot *slot, const struct task *task)
 		return false;
 	if (slot->state == SLOT_IDLE)
 		return true;
+	if (slot->live >= 2 && slot_backlog(slot) >= SLOT_BACKLOG_MAX)
+		return false;
 	return slot->state == SLOT_BUSY && slot->count < SLOT_DEPTH && !slot->exclusive &&
 	       !task->exclusive && !slot->lending && !slot->stalled;
 }

@@ -28,6 +28,12 @@
 
 enum { SLOT_DEPTH = 64 }; /* tasks in flight to one worker, the running one included */
 
+/*
+ * Work that is handed ahead, ns, beside the next task: more gains nothing, and would have to be got back
+ * again and again when others have precedence.
+ */
+#define SLOT_BACKLOG_MAX 2000000ULL
+
 enum slot_state {
 	SLOT_ABSENT,   /* wants none */
 	SLOT_EMPTY,    /* wants a worker */

@@ -303,18 +303,30 @@ static int pack_times(msgpack_packer *pk, const struct message_error *error)
 	return r;
 }
 
+/* The values as they are. */
+static int pack_partial(msgpack_packer *pk, const struct message_error *error)
+{
+	int r = message_pack_str(pk, "partial");
+
+	if (r == 0)
+		r = status_of(msgpack_pack_array(pk, error->partial_count));
+	return r == 0 ? status_of(pk->callback(pk->data, error->partial, error->partial_len)) : r;
+}
+
 int message_pack_error(msgpack_packer *pk, const struct message_error *error)
 {
 	size_t fields = FIELDS_ALWAYS + (error->signal > 0) + (error->exit_status >= 0) +
 			has_output(error) + (error->peak_memory > 0) + has_attempts(error) +
-			2 * (size_t)error->has_times;
+			2 * (size_t)error->has_times + (error->partial != NULL);
 	int r = status_of(msgpack_pack_map(pk, fields));
 
 	if (r == 0)
 		r = pack_always(pk, error);
 	if (r == 0)
 		r = pack_death(pk, error);
-	return r == 0 ? pack_times(pk, error) : r;
+	if (r == 0)
+		r = pack_times(pk, error);
+	return r == 0 && error->partial != NULL ? pack_partial(pk, error) : r;
 }
 
 /* Text, be it str or bin: worker output need not be UTF-8, so foreign peers may send either. */

@@ -3,6 +3,7 @@
 # One client with very much queued, another that sends one call at a time: its median is at most
 # twice what it is when the pool is as busy and nothing is queued.
 . "${top_srcdir:-.}/tests/system/lib.sh" || exit 99
+[ -z "${RUCHE_TEST_VALGRIND:-}" ] || exit 0 # it is about speed
 start_daemon --workers 2 --plugin "$test_plugins/crash.so"
 # shellcheck disable=SC2086
 check 'a client with much queued does not keep another waiting' \

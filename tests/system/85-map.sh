@@ -41,6 +41,17 @@ wait "$live"
 check 'an endless input into head ends' timeout 20 bash -c "yes 7 | '$ruche' map square | head -3 >/dev/null"
 check 'and the pool is free again' wait_for all_idle
 
+# Items go to workers in chunks; one that crashes costs no other its result.
+{
+	seq 1 20 | sed "s|.*|[\"$dir/journal\", &, \"ok\"]|"
+	echo "[\"$dir/journal\", 21, \"segv\"]"
+	seq 22 60 | sed "s|.*|[\"$dir/journal\", &, \"ok\"]|"
+} >"$dir/items"
+check_output 'a crash in the middle of a chunk' "$(seq 1 20; seq 22 60)" \
+	"$ruche" map --star --chunk 30 test.mixed <"$dir/items"
+check 'is told with its index' grep -q 'item 21: .*crashed' "$dir/stderr"
+check_output 'and no item was run twice' "$(seq 1 60)" sort -n "$dir/journal"
+
 background "$ruche" map sleep >/dev/null 2>"$dir/stderr" < <(yes 1000)
 busy() { [ "$(status_of running)" = 2 ]; }
 wait_for busy

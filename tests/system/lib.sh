@@ -24,6 +24,7 @@ export RUCHE_PLUGIN_DIR=$top_builddir/contrib/plugins/.libs
 test_plugins=$top_builddir/tests/plugins/.libs
 ruche=$top_builddir/ruche
 unset XDG_RUNTIME_DIR
+export RUCHE_CONFIG= # none but what a test names
 
 # ---- claims ---------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ import time
 import msgpack
 
 daemon_path, plugin, manual, folder = sys.argv[1:5]
-PATIENCE = 20
+SLOW = 10 if os.environ.get("RUCHE_TEST_VALGRIND") else 1
+PATIENCE = 20 * SLOW
 
 
 class Gone(Exception):
@@ -117,7 +118,7 @@ def submit(client, function, args, options):
 
 
 def delayed(watcher, client, options, short):
-    options = dict(options, delay=0.2 if short else LONG)
+    options = dict(options, delay=0.2 * SLOW if short else LONG)
     task = Task(client, submit(client, "cube", [3], options), 27)
     assert task.state(watcher)["state"] == "delayed"
     return task
@@ -131,13 +132,15 @@ def queued(watcher, client, options, short):
 
 
 def running(watcher, client, options, short):
-    task = Task(client, submit(client, "sleep", [0.3 if short else LONG], options), None)
+    task = Task(client, submit(client, "sleep", [0.3 * SLOW if short else LONG], options), None)
     until(lambda: task.state(watcher)["state"] == "running")
+    # It was handed to its worker; the worker begins with it a moment later.
+    until(lambda: task.state(watcher)["ran"] > 0.03 * SLOW)
     return task
 
 
 def between(watcher, client, options, short):
-    options = dict(options, attempts=2, backoff=0.4 if short else LONG)
+    options = dict(options, attempts=2, backoff=0.4 * SLOW if short else LONG)
     task = Task(client, submit(client, "crash.segv", [], options), "crashed")
     until(lambda: task.state(watcher)["attempts"] == 1 and task.state(watcher)["state"] == "delayed")
     return task
@@ -242,16 +245,16 @@ def nothing(watcher, task):
 
 def row_timeout(daemon):
     def wait_longer_than_that(watcher, task):
-        until(lambda: task.state(watcher)["queued"] > 0.2)
-    try_cell(daemon, "Q3", wait_longer_than_that, "goes on", {"timeout": 0.1}, short=True)
-    try_cell(daemon, "R3", nothing, "timeout maybe", {"timeout": 0.1})
+        until(lambda: task.state(watcher)["queued"] > 0.2 * SLOW)
+    try_cell(daemon, "Q3", wait_longer_than_that, "goes on", {"timeout": 0.1 * SLOW}, short=True)
+    try_cell(daemon, "R3", nothing, "timeout maybe", {"timeout": 0.1 * SLOW})
 
 
 def row_deadline(daemon):
     for cell, expected in (("D4", "timeout no"), ("Q4", "timeout no"), ("R4", "timeout maybe"), ("B4", "timeout maybe")):
-        try_cell(daemon, cell, nothing, expected, {"deadline": time.time() + 0.3})
-    try_cell(daemon, "F4", lambda w, t: until(lambda: time.time() > began + 0.4), "goes on",
-        {"deadline": (began := time.time()) + 0.3})
+        try_cell(daemon, cell, nothing, expected, {"deadline": time.time() + 0.3 * SLOW})
+    try_cell(daemon, "F4", lambda w, t: until(lambda: time.time() > began + 0.4 * SLOW), "goes on",
+        {"deadline": (began := time.time()) + 0.3 * SLOW})
 
 
 def row_expires(daemon):
@@ -259,8 +262,8 @@ def row_expires(daemon):
         try_cell(daemon, cell, nothing, "timeout no", {"expires": 0.2})
     for cell in ("R5", "B5", "F5"):
         def fault(watcher, task):
-            until(lambda: time.time() - task.state(watcher)["submitted"] > 0.2)
-        try_cell(daemon, cell, fault, "goes on", {"expires": 0.15}, short=True)
+            until(lambda: time.time() - task.state(watcher)["submitted"] > 0.2 * SLOW)
+        try_cell(daemon, cell, fault, "goes on", {"expires": 0.15 * SLOW}, short=True)
 
 
 def hang_up(watcher, task):
@@ -320,7 +323,7 @@ def row_worker_stands_still(daemon):
     def stop(watcher, task):
         at = task.state(watcher)["worker"]
         os.kill(next(worker["pid"] for worker in workers(watcher) if worker["worker"] == at), signal.SIGSTOP)
-    try_cell(daemon, "R10", stop, "timeout maybe", {"timeout": 0.2})
+    try_cell(daemon, "R10", stop, "timeout maybe", {"timeout": 0.2 * SLOW})
 
 
 def row_forkserver_killed(daemon):
@@ -399,8 +402,8 @@ def all_moments(daemon, running_for):
 
 def row_daemon_ends():
     expected = {"D": "shutting_down no", "Q": "shutting_down no", "B": "shutting_down maybe"}
-    for running_for, result in ((0.3, None), (LONG, "shutting_down maybe")):
-        daemon = Daemon("[daemon]\nstop_grace = 1s\n")
+    for running_for, result in ((0.3 * SLOW, None), (LONG, "shutting_down maybe")):
+        daemon = Daemon(f"[daemon]\nstop_grace = {1 * SLOW}s\n")
         _, client, calls, finished_one = all_moments(daemon, running_for)
         daemon.process.terminate()
         for moment in "DQB":

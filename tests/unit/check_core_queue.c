@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/* Who waits, in which order, and what everybody has open. */
+#include "check_core.h"
+
+#include <stdlib.h>
+
+#include "core/queue.h"
+#include "core/user.h"
+
+enum { CLIENTS = 4 };
+
+static struct task_table tasks;
+static struct queue queue;
+static struct queue_client clients[CLIENTS];
+static struct users users;
+
+static void set_up(void)
+{
+	task_table_init(&tasks);
+	queue_init(&queue);
+	users = (struct users){0};
+	for (int i = 0; i < CLIENTS; i++)
+		clients[i] = (struct queue_client){0};
+}
+
+static void tear_down(void)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		queue_client_fini(&clients[i]);
+	users_fini(&users);
+	task_table_fini(&tasks);
+}
+
+/* msgid tells who is who: the client's number, then a count of its own. */
+static struct task *make(struct queue_client *client, int priority, uint32_t msgid)
+{
+	struct task *task = task_new(&tasks);
+
+	task->flow = queue_flow(&queue, client, priority);
+	task->msgid = msgid;
+	return task;
+}
+
+static struct task *push(int client, int priority, uint32_t msgid)
+{
+	struct task *task = make(&clients[client], priority, msgid);
+
+	queue_push(task);
+	return task;
+}
+
+static struct task *take(void)
+{
+	struct task *task = queue_first(&queue);
+
+	if (task != NULL)
+		queue_take(task);
+	return task;
+}
+
+static void assert_order(const uint32_t *expected, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct task *task = take();
+
+		ck_assert_ptr_nonnull(task);
+		ck_assert_uint_eq(task->msgid, expected[i]);
+	}
+	ck_assert_ptr_null(take());
+	ck_assert_uint_eq(queue.count, 0);
+}
+
+#define ASSERT_ORDER(...)                                                                          \
+	do {                                                                                       \
+		static const uint32_t order[] = {__VA_ARGS__};                                     \
+		assert_order(order, COUNT(order));                                                 \
+	} while (0)
+
+/* ---- the queue --------------------------------------------------------------------------- */
+
+START_TEST(empty_queue_has_no_first)
+{
+	ck_assert_ptr_null(queue_first(&queue));
+	queue_flow(&queue, &clients[0], 0);
+	ck_assert_ptr_null(queue_first(&queue));
+}
+END_TEST
+
+START_TEST(one_client_is_served_in_its_order)
+{
+	for (uint32_t i = 0; i < 5; i++)
+		push(0, 0, i);
+	ASSERT_ORDER(0, 1, 2, 3, 4);
+}
+END_TEST
+
+START_TEST(clients_take_turns_however_much_one_has)
+{
+	for (uint32_t i = 0; i < 4; i++)
+		push(0, 0, i);
+	push(1, 0, 10);
+	push(1, 0, 11);
+	push(2, 0, 20);
+	ASSERT_ORDER(0, 10, 20, 1, 11, 2, 3);
+}
+END_TEST
+
+START_TEST(who_comes_later_has_its_turn_after_one_task_of_each)
+{
+	for (uint32_t i = 0; i < 4; i++)
+		push(0, 0, i);
+	ck_assert_uint_eq(take()->msgid, 0);
+	push(1, 0, 10);
+	ASSERT_ORDER(1, 10, 2, 3);
+}
+END_TEST
+
+START_TEST(higher_priority_goes_first_and_turns_are_within_one)
+{
+	push(0, 0, 1);
+	push(0, QUEUE_PRIORITY_MIN, 2);
+	push(1, QUEUE_PRIORITY_MAX, 3);
+	push(1, 0, 4);
+	push(0, QUEUE_PRIORITY_MAX, 5);
+	push(1, QUEUE_PRIORITY_MAX, 6);
+	ASSERT_ORDER(3, 5, 6, 1, 4, 2);
+}
+END_TEST
+
+START_TEST(every_priority_has_its_place)
+{
+	for (int i = QUEUE_PRIORITY_MIN; i <= QUEUE_PRIORITY_MAX; i++)
+		push(0, i, (uint32_t)(i - QUEUE_PRIORITY_MIN));
+	for (uint32_t i = QUEUE_LEVELS; i-- > 0;)
+		ck_assert_uint_eq(take()->msgid, i);
+}
+END_TEST
+
+START_TEST(what_comes_back_is_the_next_before_all_other_clients)
+{
+	struct task *task;
+
+	push(0, 0, 1);
+	push(1, 0, 10);
+	push(2, 0, 20);
+	task = take();
+	ck_assert_uint_eq(task->msgid, 1);
+	queue_push_front(task);
+	ASSERT_ORDER(1, 10, 20);
+}
+END_TEST
+
+START_TEST(many_that_come_back_last_first_keep_their_order)
+{
+	struct task *back[3];
+
+	for (uint32_t i = 0; i < 5; i++)
+		push(0, 0, i);
+	for (int i = 0; i < 3; i++)
+		back[i] = take();
+	for (int i = 3; i-- > 0;)
+		queue_push_front(back[i]);
+	ASSERT_ORDER(0, 1, 2, 3, 4);
+}
+END_TEST
+
+START_TEST(removed_task_is_passed_over_and_an_empty_client_has_no_turn)
+{
+	struct task *first = push(0, 0, 1), *only = push(1, 0, 10);
+
+	push(0, 0, 2);
+	push(2, 0, 20);
+	queue_remove(only);
+	queue_remove(first);
+	ASSERT_ORDER(20, 2);
+}
+END_TEST
+
+START_TEST(held_client_takes_no_turns_but_keeps_its_tasks)
+{
+	push(0, 0, 1);
+	push(0, 3, 2);
+	push(1, 0, 10);
+	queue_hold(&clients[0], QUEUE_HOLD_UNREAD);
+	push(0, 0, 3);
+	ck_assert_uint_eq(queue.count, 4);
+	ck_assert_uint_eq(take()->msgid, 10);
+	ck_assert_ptr_null(take());
+	queue_release(&clients[0], QUEUE_HOLD_UNREAD);
+	ASSERT_ORDER(2, 1, 3);
+}
+END_TEST
+
+START_TEST(client_is_held_until_no_reason_is_left)
+{
+	push(0, 0, 1);
+	queue_hold(&clients[0], QUEUE_HOLD_UNREAD);
+	queue_hold(&clients[0], QUEUE_HOLD_USER);
+	queue_hold(&clients[0], QUEUE_HOLD_USER);
+	queue_release(&clients[0], QUEUE_HOLD_UNREAD);
+	ck_assert_ptr_null(queue_first(&queue));
+	queue_release(&clients[0], QUEUE_HOLD_USER);
+	ASSERT_ORDER(1);
+}
+END_TEST
+
+START_TEST(what_comes_back_to_a_held_client_waits_with_it)
+{
+	struct task *task;
+
+	push(0, 0, 1);
+	push(1, 0, 10);
+	task = take();
+	queue_hold(&clients[0], QUEUE_HOLD_UNREAD);
+	queue_push_front(task);
+	ck_assert_uint_eq(take()->msgid, 10);
+	ck_assert_ptr_null(take());
+	queue_remove(task); /* a held client's task can be cancelled */
+	queue_release(&clients[0], QUEUE_HOLD_UNREAD);
+	ck_assert_ptr_null(take());
+}
+END_TEST
+
+START_TEST(queues_of_two_pools_know_nothing_of_each_other)
+{
+	struct queue other;
+	struct task *task = task_new(&tasks);
+
+	queue_init(&other);
+	push(0, 0, 1);
+	task->flow = queue_flow(&other, &clients[0], 0);
+	queue_push(task);
+	ck_assert_ptr_eq(queue_first(&other), task);
+	ASSERT_ORDER(1);
+	ck_assert_uint_eq(other.count, 1);
+	ck_assert_ptr_eq(queue_flow(&other, &clients[0], 0), task->flow);
+}
+END_TEST
+
+/* Random pushes, takes, removals and holds; each client's tasks must come out in their order. */
+START_TEST(random_use_keeps_each_clients_order_and_loses_nothing)
+{
+	enum { STEPS = 20000 };
+	uint32_t pushed[CLIENTS] = {0}, taken[CLIENTS] = {0};
+	struct task *task;
+
+	srandom(1);
+	for (int i = 0; i < STEPS; i++) {
+		uint32_t client = (uint32_t)random() % CLIENTS;
+
+		switch (random() % 8) {
+		case 0:
+			queue_hold(&clients[client], QUEUE_HOLD_USER);
+			break;
+		case 1:
+			queue_release(&clients[client], QUEUE_HOLD_USER);
+			break;
+		case 2:
+		case 3:
+			task = take();
+			if (task == NULL)
+				break;
+			client = task->msgid >> 16;
+			ck_assert_uint_eq(clients[client].hold, 0);
+			ck_assert_uint_eq(task->msgid & 0xffff, taken[client]++);
+			task_free(&tasks, task);
+			break;
+		default:
+			push((int)client, 0, client << 16 | pushed[client]++);
+		}
+	}
+	for (int i = 0; i < CLIENTS; i++)
+		queue_release(&clients[i], QUEUE_HOLD_USER);
+	while ((task = take()) != NULL)
+		taken[task->msgid >> 16]++;
+	for (int i = 0; i < CLIENTS; i++)
+		ck_assert_uint_eq(pushed[i], taken[i]);
+}
+END_TEST
+
+/* ---- users ------------------------------------------------------------------------------- */
+
+static struct task *open_task(struct client *client)
+{
+	struct task *task = make(&client->turns, 0, 0);
+
+	task->client = client;
+	task->len = 100;
+	client_add(client, task);
+	queue_push(task);
+	return task;
+}
+
+static void end_task(struct task *task)
+{
+	client_remove(&users, task->client, task);
+}
+
+START_TEST(clients_of_one_user_are_counted_together)
+{
+	struct client *a = client_new(&users, 7), *b = client_new(&users, 7);
+	struct client *other = client_new(&users, 8);
+
+	ck_assert_ptr_eq(a->user, b->user);
+	ck_assert_ptr_ne(a->user, other->user);
+	open_task(a);
+	open_task(b);
+	open_task(b);
+	ck_assert_uint_eq(a->user->tasks, 3);
+	ck_assert_uint_eq(a->user->bytes, 300);
+	ck_assert_uint_eq(b->tasks, 2);
+	ck_assert_uint_eq(other->user->tasks, 0);
+}
+END_TEST
+
+START_TEST(client_lives_until_it_is_let_go_and_its_last_task_has_ended)
+{
+	struct client *client = client_new(&users, 7);
+	struct task *task = open_task(client);
+
+	queue_remove(task);
+	client_release(&users, client);
+	ck_assert_ptr_nonnull(users.first);
+	ck_assert_ptr_eq(users.first->clients, client);
+	end_task(task);
+	ck_assert_ptr_null(users.first);
+}
+END_TEST
+
+START_TEST(client_without_tasks_goes_when_it_is_let_go)
+{
+	client_release(&users, client_new(&users, 7));
+	ck_assert_ptr_null(users.first);
+	client_release(&users, NULL);
+}
+END_TEST
+
+START_TEST(user_lives_as_long_as_anything_refers_to_it)
+{
+	struct client *client = client_new(&users, 7);
+	struct user *user = client->user;
+
+	user_ref(user);
+	client_release(&users, client);
+	ck_assert_ptr_eq(users.first, user);
+	client = client_new(&users, 7);
+	ck_assert_ptr_eq(client->user, user);
+	client_release(&users, client);
+	user_unref(&users, user);
+	ck_assert_ptr_null(users.first);
+}
+END_TEST
+
+START_TEST(what_a_user_detached_is_one_client_and_goes_with_its_last_task)
+{
+	struct client *client = client_new(&users, 7), *detached;
+	struct user *user = client->user;
+	struct task *task;
+
+	detached = user_detached(&users, user);
+	ck_assert_ptr_ne(detached, client);
+	ck_assert_ptr_eq(user_detached(&users, user), detached);
+	task = open_task(detached);
+	client_release(&users, client);
+	ck_assert_ptr_eq(user->detached, detached);
+	queue_remove(task);
+	end_task(task);
+	ck_assert_ptr_null(users.first);
+}
+END_TEST
+
+START_TEST(user_at_its_limit_is_held_with_all_its_clients)
+{
+	enum { LIMIT = 2 };
+	struct client *a = client_new(&users, 7), *b = client_new(&users, 7), *c;
+
+	open_task(a);
+	open_task(b);
+	user_start(a->user, LIMIT);
+	ck_assert_ptr_nonnull(queue_first(&queue));
+	user_start(a->user, LIMIT);
+	ck_assert(a->user->is_at_limit);
+	ck_assert_ptr_null(queue_first(&queue));
+	c = client_new(&users, 7); /* one that comes later, too */
+	open_task(c);
+	ck_assert_ptr_null(queue_first(&queue));
+	user_stop(a->user, LIMIT);
+	ck_assert(!a->user->is_at_limit);
+	for (int i = 0; i < 3; i++)
+		ck_assert_ptr_nonnull(take());
+}
+END_TEST
+
+START_TEST(user_at_its_limit_holds_nobody_else)
+{
+	struct client *a = client_new(&users, 7), *b = client_new(&users, 8);
+
+	open_task(b);
+	user_start(a->user, 1);
+	ck_assert_ptr_nonnull(queue_first(&queue));
+}
+END_TEST
+
+START_TEST(user_without_a_limit_is_never_held)
+{
+	struct client *client = client_new(&users, 7);
+
+	open_task(client);
+	for (int i = 0; i < 1000; i++)
+		user_start(client->user, 0);
+	ck_assert_ptr_nonnull(queue_first(&queue));
+}
+END_TEST
+
+START_TEST(limit_that_is_raised_or_taken_away_lets_go_at_the_next_end)
+{
+	struct client *client = client_new(&users, 7);
+
+	open_task(client);
+	user_start(client->user, 1);
+	user_start(client->user, 1);
+	user_stop(client->user, 0);
+	ck_assert_ptr_nonnull(queue_first(&queue));
+}
+END_TEST
+
+START_TEST(user_knows_what_is_kept_for_it)
+{
+	struct client *client = client_new(&users, 7);
+	struct user *user = client->user;
+	struct task *one = task_new(&tasks), *two = task_new(&tasks);
+
+	user_keep(user, one, 10);
+	user_keep(user, two, 20);
+	ck_assert_uint_eq(user->kept_bytes, 30);
+	ck_assert_ptr_eq(user->kept.first, one);
+	user_forget(user, one, 10);
+	ck_assert_uint_eq(user->kept_bytes, 20);
+	ck_assert_ptr_eq(user->kept.first, two);
+}
+END_TEST
+
+static void add_users(Suite *suite)
+{
+	TCase *tc = tcase_create("users");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, clients_of_one_user_are_counted_together);
+	tcase_add_test(tc, client_lives_until_it_is_let_go_and_its_last_task_has_ended);
+	tcase_add_test(tc, client_without_tasks_goes_when_it_is_let_go);
+	tcase_add_test(tc, user_lives_as_long_as_anything_refers_to_it);
+	tcase_add_test(tc, what_a_user_detached_is_one_client_and_goes_with_its_last_task);
+	tcase_add_test(tc, user_at_its_limit_is_held_with_all_its_clients);
+	tcase_add_test(tc, user_at_its_limit_holds_nobody_else);
+	tcase_add_test(tc, user_without_a_limit_is_never_held);
+	tcase_add_test(tc, limit_that_is_raised_or_taken_away_lets_go_at_the_next_end);
+	tcase_add_test(tc, user_knows_what_is_kept_for_it);
+	suite_add_tcase(suite, tc);
+}
+
+void add_core_queue(Suite *suite)
+{
+	TCase *tc = tcase_create("queue");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, empty_queue_has_no_first);
+	tcase_add_test(tc, one_client_is_served_in_its_order);
+	tcase_add_test(tc, clients_take_turns_however_much_one_has);
+	tcase_add_test(tc, who_comes_later_has_its_turn_after_one_task_of_each);
+	tcase_add_test(tc, higher_priority_goes_first_and_turns_are_within_one);
+	tcase_add_test(tc, every_priority_has_its_place);
+	tcase_add_test(tc, what_comes_back_is_the_next_before_all_other_clients);
+	tcase_add_test(tc, many_that_come_back_last_first_keep_their_order);
+	tcase_add_test(tc, removed_task_is_passed_over_and_an_empty_client_has_no_turn);
+	tcase_add_test(tc, held_client_takes_no_turns_but_keeps_its_tasks);
+	tcase_add_test(tc, client_is_held_until_no_reason_is_left);
+	tcase_add_test(tc, what_comes_back_to_a_held_client_waits_with_it);
+	tcase_add_test(tc, queues_of_two_pools_know_nothing_of_each_other);
+	tcase_add_test(tc, random_use_keeps_each_clients_order_and_loses_nothing);
+	suite_add_tcase(suite, tc);
+	add_users(suite);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* A pool's policy: which task goes to which slot. */
+#include "check_core.h"
+
+#include "core/queue.h"
+#include "core/scheduler.h"
+
+enum { WIDTH = 2, SLOTS = 4 };
+
+static struct task_table tasks;
+static struct scheduler scheduler;
+static struct queue_client ours, theirs;
+static uint32_t next_seq;
+
+static void set_up(void)
+{
+	next_seq = 1;
+	task_table_init(&tasks);
+	ours = theirs = (struct queue_client){0};
+	ck_assert_int_eq(scheduler_init(&scheduler, SLOTS), 0);
+	scheduler.width = WIDTH;
+	for (int i = 0; i < WIDTH; i++) {
+		struct slot *slot = scheduler_want_slot(&scheduler, i);
+
+		slot_change(slot, SLOT_ON_FORK);
+		slot_change(slot, SLOT_ON_READY);
+		slot->idle_since = 100 * (uint64_t)(i + 1);
+	}
+}
+
+static void tear_down(void)
+{
+	scheduler_fini(&scheduler);
+	queue_client_fini(&ours);
+	queue_client_fini(&theirs);
+	task_table_fini(&tasks);
+}
+
+static struct task *enqueue_of(struct queue_client *client, int priority)
+{
+	struct task *task = task_new(&tasks);
+
+	task->flow = queue_flow(&scheduler.queue, client, priority);
+	queue_push(task);
+	return task;
+}
+
+static void enqueue(int count)
+{
+	while (count-- > 0)
+		enqueue_of(&ours, 0);
+}
+
+static void push(struct slot *slot, struct task *task)
+{
+	queue_take(task);
+	task->flow->in_flight++;
+	slot_push(slot, next_seq++, task, 0);
+}
+
+/* Hands out the first task; the slot it went to, NULL if to none. */
+static struct slot *hand(void)
+{
+	struct task *task = queue_first(&scheduler.queue);
+	struct slot *slot = task != NULL ? scheduler_pick_slot(&scheduler, task) : NULL;
+
+	if (slot != NULL)
+		push(slot, task);
+	return slot;
+}
+
+static void hand_all(void)
+{
+	while (hand() != NULL)
+		;
+}
+
+/* ---- where to --------------------------------------------------------------------------- */
+
+START_TEST(most_recently_idle_slot_is_first)
+{
+	enqueue(1);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+}
+END_TEST
+
+START_TEST(idle_slot_comes_before_a_busy_one)
+{
+	enqueue(2);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[0]);
+}
+END_TEST
+
+START_TEST(more_goes_to_the_slot_with_fewest)
+{
+	enqueue(6);
+	hand_all();
+	ck_assert_uint_eq(scheduler.slots[0].live, 3);
+	ck_assert_uint_eq(scheduler.slots[1].live, 3);
+	ck_assert_ptr_null(queue_first(&scheduler.queue));
+}
+END_TEST
+
+START_TEST(queue_keeps_what_no_slot_takes)
+{
+	enqueue(2 * SLOT_DEPTH + 5);
+	hand_all();
+	ck_assert_uint_eq(scheduler.queue.count, 5);
+	ck_assert_uint_eq(scheduler_in_flight(&scheduler), 2 * SLOT_DEPTH);
+}
+END_TEST
+
+START_TEST(victim_is_the_slot_with_most_waiting)
+{
+	uint32_t count = 0;
+
+	enqueue(7);
+	hand_all();
+	while (scheduler.slots[0].live > 0)
+		slot_pop(&scheduler.slots[0], 300);
+	ck_assert_ptr_eq(scheduler_find_idle(&scheduler), &scheduler.slots[0]);
+	ck_assert_ptr_eq(scheduler_pick_victim(&scheduler, &count), &scheduler.slots[1]);
+	ck_assert_uint_eq(count, scheduler.slots[1].live / 2);
+}
+END_TEST
+
+START_TEST(slot_that_only_runs_its_task_is_no_victim)
+{
+	uint32_t count;
+
+	enqueue(1);
+	hand();
+	ck_assert_ptr_null(scheduler_pick_victim(&scheduler, &count));
+	ck_assert_ptr_null(scheduler_pick_yielding(&scheduler));
+}
+END_TEST
+
+START_TEST(pool_is_dead_when_every_slot_is_given_up)
+{
+	for (int i = 0; i < WIDTH; i++) {
+		ck_assert(!scheduler_is_dead(&scheduler));
+		slot_change(&scheduler.slots[i], SLOT_ON_DEATH);
+		slot_change(&scheduler.slots[i], SLOT_ON_GIVE_UP);
+	}
+	ck_assert(scheduler_is_dead(&scheduler));
+	enqueue(1);
+	ck_assert_ptr_null(hand());
+}
+END_TEST
+
+/* ---- who goes first ----------------------------------------------------------------------- */
+
+/* Slot 0 has these in flight, each of which takes longer than is worth waiting for. */
+static struct slot *fill_slot(struct queue_client *client, int priority, int count)
+{
+	struct slot *slot = &scheduler.slots[0];
+
+	while (count-- > 0)
+		push(slot, enqueue_of(client, priority));
+	slot->service = 2 * SCHEDULER_PATIENCE;
+	return slot;
+}
+
+START_TEST(higher_priority_does_not_wait_behind_what_was_handed_ahead)
+{
+	struct slot *slot = fill_slot(&ours, 0, 3);
+
+	ck_assert(scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 1)));
+	ck_assert(!scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 0)));
+	ck_assert(!scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, -1)));
+}
+END_TEST
+
+START_TEST(client_with_nothing_in_flight_does_not_wait_for_one_with_much)
+{
+	struct slot *slot = fill_slot(&ours, 0, 3);
+
+	ck_assert(scheduler_is_urgent(&tasks, slot, enqueue_of(&theirs, 0)));
+}
+END_TEST
+
+START_TEST(short_wait_makes_nothing_urgent)
+{
+	struct slot *slot = fill_slot(&ours, 0, 3);
+
+	slot->service = SCHEDULER_PATIENCE / 100;
+	ck_assert(!scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 1)));
+}
+END_TEST
+
+START_TEST(running_task_alone_gives_way_to_nobody)
+{
+	struct slot *slot = fill_slot(&ours, 0, 1);
+
+	ck_assert(!scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 10)));
+}
+END_TEST
+
+/* ---- lending ------------------------------------------------------------------------------ */
+
+START_TEST(no_more_slots_than_wide_run_at_a_time)
+{
+	struct slot *third = scheduler_want_slot(&scheduler, -1);
+
+	slot_change(third, SLOT_ON_FORK);
+	slot_change(third, SLOT_ON_READY);
+	enqueue(2);
+	hand_all();
+	ck_assert_uint_eq(third->live + scheduler.slots[0].live + scheduler.slots[1].live, 2);
+	ck_assert_ptr_null(scheduler_find_idle(&scheduler));
+}
+END_TEST
+
+START_TEST(slot_that_lends_its_place_lets_another_run)
+{
+	struct slot *third = scheduler_want_slot(&scheduler, -1);
+
+	slot_change(third, SLOT_ON_FORK);
+	slot_change(third, SLOT_ON_READY);
+	third->idle_since = 0;
+	enqueue(3);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[0]);
+	scheduler.slots[0].lending = true;
+	ck_assert_uint_eq(scheduler_lending(&scheduler), 1);
+	ck_assert_ptr_eq(hand(), third);
+}
+END_TEST
+
+START_TEST(slots_are_wanted_up_to_the_most_and_absent_ones_again)
+{
+	struct slot *third = scheduler_want_slot(&scheduler, 7);
+	struct slot *fourth = scheduler_want_slot(&scheduler, 7);
+
+	ck_assert_uint_eq(third->index, 2);
+	ck_assert_uint_eq(fourth->index, 3);
+	ck_assert_ptr_null(scheduler_want_slot(&scheduler, 7));
+	slot_change(third, SLOT_ON_DISMISS);
+	ck_assert_ptr_eq(scheduler_want_slot(&scheduler, 1), third);
+	ck_assert_int_eq(third->core, 1);
+	ck_assert_uint_eq(scheduler_count(&scheduler, SLOT_EMPTY), 2);
+}
+END_TEST
+
+void add_core_scheduler(Suite *suite)
+{
+	TCase *tc = tcase_create("scheduler");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, most_recently_idle_slot_is_first);
+	tcase_add_test(tc, idle_slot_comes_before_a_busy_one);
+	tcase_add_test(tc, more_goes_to_the_slot_with_fewest);
+	tcase_add_test(tc, queue_keeps_what_no_slot_takes);
+	tcase_add_test(tc, victim_is_the_slot_with_most_waiting);
+	tcase_add_test(tc, slot_that_only_runs_its_task_is_no_victim);
+	tcase_add_test(tc, pool_is_dead_when_every_slot_is_given_up);
+	tcase_add_test(tc, higher_priority_does_not_wait_behind_what_was_handed_ahead);
+	tcase_add_test(tc, client_with_nothing_in_flight_does_not_wait_for_one_with_much);
+	tcase_add_test(tc, short_wait_makes_nothing_urgent);
+	tcase_add_test(tc, running_task_alone_gives_way_to_nobody);
+	tcase_add_test(tc, no_more_slots_than_wide_run_at_a_time);
+	tcase_add_test(tc, slot_that_lends_its_place_lets_another_run);
+	tcase_add_test(tc, slots_are_wanted_up_to_the_most_and_absent_ones_again);
+	suite_add_tcase(suite, tc);
+}
