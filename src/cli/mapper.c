@@ -33,7 +33,7 @@ struct mapper {
 	bool input_ended; /* and taken */
 	struct items items;
 	uint64_t given; /* items, to `map` */
-	bool has_more;  /* ... and it took some but not all that were read */
+	bool has_more;  /* replies or lines are here that nothing from outside will remind us of */
 	struct results results;
 	int signals_fd;
 	int signal; /* that ends it, or 0 */
@@ -115,7 +115,7 @@ static void take_replies(struct mapper *mapper)
 		take_reply(mapper, key, reply);
 	if (got < 0)
 		mapper->broken = got;
-	mapper->has_more = mapper->given > given && !mapper->needs_lines;
+	mapper->has_more = got > 0 || (mapper->given > given && !mapper->needs_lines);
 }
 
 /* ---- lines */
@@ -270,7 +270,7 @@ static void turn(struct mapper *mapper)
 	set_up_poll(mapper, polls);
 	if (timeout == 0 && polls[POLL_OUTPUT].fd >= 0)
 		timeout = -1; /* the line waits for the output anyway */
-	if (mapper->has_more)
+	if (mapper->has_more && !output_is_full(&mapper->results.output, OUTPUT_HIGH))
 		timeout = 0;
 	if (poll(polls, POLL_COUNT, timeout) < 0)
 		return;

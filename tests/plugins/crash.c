@@ -514,12 +514,18 @@ static int mixed_ok(struct ruche_task *task)
 	return 0;
 }
 
-static int mixed_sleep(struct ruche_task *task)
+/* Until there is a file beside the journal that ends in ".go". */
+static int mixed_wait(struct ruche_task *task)
 {
-	struct timespec second = {.tv_sec = 1};
+	struct timespec pause = {.tv_nsec = 5000000};
+	char path[TEXT_MAX], go[TEXT_MAX + 4];
 
-	(void)task;
-	return nanosleep(&second, NULL);
+	if (get_text(task, 0, path) < 0)
+		return -1;
+	snprintf(go, sizeof(go), "%s.go", path);
+	while (access(go, F_OK) < 0 && !ruche_should_stop(task))
+		nanosleep(&pause, NULL);
+	return 0;
 }
 
 static int mixed_exit0(struct ruche_task *task)
@@ -555,7 +561,7 @@ static const struct {
 	int (*act)(struct ruche_task *task);
 } modes[] = {
 	{"ok", mixed_ok},
-	{"sleep", mixed_sleep},
+	{"wait", mixed_wait},
 	{"segv", crash_segv},
 	{"abort", crash_abort},
 	{"exit0", mixed_exit0},

@@ -644,6 +644,57 @@ START_TEST(a_slow_source_keeps_no_result_waiting)
 }
 END_TEST
 
+START_TEST(a_given_chunk_is_filled_however_slow_the_source)
+{
+	struct ruche_map *map;
+
+	numbers.nap_ms = 2;
+	map = map_numbers(3, &threes);
+	push(map);
+	fake_expect(&fake, "94 00 ce00000001 'ruche.map' 93 'f' 93 00 01 02 c2");
+	ruche_map_free(map);
+}
+END_TEST
+
+START_TEST(a_source_without_an_item_is_asked_again)
+{
+	struct ruche_reply *reply;
+	struct ruche_map *map;
+
+	numbers.end = -EAGAIN;
+	map = map_numbers(1, NULL);
+	push(map);
+	fake_expect(&fake, "94 00 ce00000001 'f' 91 00");
+	/* A reply is on its way: it is waited for. */
+	ck_assert_int_eq(ruche_map_next(map, 20, NULL, &reply), 0);
+	fake_answer(&fake, 1, "07");
+	expect_value(map, 0, 7);
+	/* Nothing is: only the caller can go on. */
+	ck_assert_int_eq(ruche_map_next(map, -1, NULL, &reply), 0);
+	ck_assert_int_eq(ruche_map_ready(map), 0);
+	numbers.count = 2;
+	push(map);
+	fake_expect(&fake, "94 00 ce00000002 'f' 91 01");
+	numbers.end = 0;
+	fake_answer(&fake, 2, "08");
+	expect_value(map, 1, 8);
+	expect_end(map, -ENOENT);
+}
+END_TEST
+
+START_TEST(a_source_without_an_item_notices_the_end_of_the_connection)
+{
+	struct ruche_map *map;
+
+	numbers.end = -EAGAIN;
+	map = map_numbers(1, NULL);
+	push(map);
+	fake_hang_up(&fake);
+	expect_error(map, 0, RUCHE_DISCONNECTED, RUCHE_EXECUTED_MAYBE);
+	expect_end(map, -ECONNRESET);
+}
+END_TEST
+
 static int next_misuse(void *user, const void **ret, size_t *ret_len)
 {
 	struct ruche_map **map = user;
@@ -1100,6 +1151,9 @@ static void add_source_tests(TCase *tcase)
 	tcase_add_test(tcase, an_error_of_the_source_ends_the_map);
 	tcase_add_loop_test(tcase, an_item_that_is_not_one_value_ends_the_map, 0, COUNT(bad_items));
 	tcase_add_test(tcase, a_slow_source_keeps_no_result_waiting);
+	tcase_add_test(tcase, a_given_chunk_is_filled_however_slow_the_source);
+	tcase_add_test(tcase, a_source_without_an_item_is_asked_again);
+	tcase_add_test(tcase, a_source_without_an_item_notices_the_end_of_the_connection);
 	tcase_add_test(tcase, a_source_may_not_ask_its_own_map);
 	tcase_add_test(tcase, a_source_may_cancel_its_map);
 }

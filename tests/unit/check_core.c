@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The policy of the pool, without processes, pipes or sleeps. */
+/* Tasks, slots and what is small in the core, without processes, pipes or sleeps. */
 #include <check.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,9 +8,10 @@
 #include "core/cores.h"
 #include "core/index.h"
 #include "core/restart.h"
-#include "core/scheduler.h"
+#include "core/slot.h"
 #include "core/task.h"
 
+#include "check_core.h"
 #include "check_main.h"
 
 /* ---- tasks ------------------------------------------------------------------------------ */
@@ -91,6 +92,30 @@ START_TEST(list_keeps_order_through_removals_anywhere)
 	task_list_remove(&list, t[3]);
 	ck_assert_ptr_null(list.first);
 	ck_assert_ptr_null(list.last);
+	task_table_fini(&table);
+}
+END_TEST
+
+START_TEST(walk_finds_what_is_not_free_even_if_it_is_freed_meanwhile)
+{
+	enum { ALL = 600 };
+	struct task_table table;
+	struct task *t[ALL], *task = NULL;
+	int found = 0;
+
+	task_table_init(&table);
+	ck_assert_ptr_null(task_next(&table, NULL));
+	for (int i = 0; i < ALL; i++)
+		t[i] = task_new(&table);
+	for (int i = 0; i < ALL; i += 3)
+		task_free(&table, t[i]);
+	ck_assert_uint_eq(table.used, ALL * 2 / 3);
+	while ((task = task_next(&table, task)) != NULL) {
+		found++;
+		task_free(&table, task);
+	}
+	ck_assert_int_eq(found, ALL * 2 / 3);
+	ck_assert_uint_eq(table.used, 0);
 	task_table_fini(&table);
 }
 END_TEST
@@ -224,7 +249,7 @@ END_TEST
 
 /* ---- slots ------------------------------------------------------------------------------ */
 
-static void make_ready(struct slot *slot, uint64_t now)
+void make_ready(struct slot *slot, uint64_t now)
 {
 	slot_change(slot, SLOT_ON_WANT);
 	slot_change(slot, SLOT_ON_FORK);
@@ -325,204 +350,105 @@ START_TEST(impossible_event_is_caught)
 }
 END_TEST
 
-/* ---- the scheduler ------------------------------------------------------------------------ */
-
-static struct scheduler scheduler;
-static struct task_table tasks;
-static struct queue_client client;
-static uint32_t next_seq;
-
-static void setup(void)
+START_TEST(dismissed_slot_can_be_wanted_again)
 {
-	next_seq = 1;
-	task_table_init(&tasks);
-	ck_assert_int_eq(scheduler_init(&scheduler, 4), 0);
-	scheduler.width = 2;
-	for (uint32_t i = 0; i < 2; i++) {
-		struct slot *slot = scheduler_want_slot(&scheduler, (int)i);
+	struct slot slot;
 
-		ck_assert_uint_eq(slot->index, i);
-		slot_change(slot, SLOT_ON_FORK);
-		slot_change(slot, SLOT_ON_READY);
-		slot->idle_since = 100 * (i + 1);
+	slot_init(&slot, 3, -1);
+	ck_assert_int_eq(slot.state, SLOT_ABSENT);
+	ck_assert(!slot_is_alive(&slot));
+	make_ready(&slot, 0);
+	ck_assert(slot_is_alive(&slot));
+	slot_change(&slot, SLOT_ON_DEATH);
+	slot_change(&slot, SLOT_ON_DISMISS);
+	ck_assert_int_eq(slot.state, SLOT_ABSENT);
+	slot_change(&slot, SLOT_ON_WANT);
+	ck_assert_int_eq(slot.state, SLOT_EMPTY);
+}
+END_TEST
+
+START_TEST(slot_that_lends_leaves_or_stalls_is_handed_nothing_ahead)
+{
+	struct task_table table;
+	struct slot slot;
+	struct task *task;
+	bool *const why[] = {&slot.lending, &slot.leaving, &slot.stalled, &slot.clogged};
+
+	task_table_init(&table);
+	task = task_new(&table);
+	slot_init(&slot, 0, -1);
+	make_ready(&slot, 0);
+	slot_push(&slot, 1, task_new(&table), 0);
+	ck_assert(slot_can_take(&slot, task));
+	for (size_t i = 0; i < COUNT(why); i++) {
+		*why[i] = true;
+		ck_assert(!slot_can_take(&slot, task));
+		*why[i] = false;
 	}
-}
-
-static void teardown(void)
-{
-	queue_client_fini(&client);
-	client = (struct queue_client){0};
-	task_table_fini(&tasks);
-	scheduler_fini(&scheduler);
-}
-
-static struct task *enqueue(void)
-{
-	struct task *task = task_new(&tasks);
-
-	task->flow = queue_flow(&scheduler.queue, &client, 0);
-	queue_push(task);
-	return task;
-}
-
-/* Hands out the first task; the slot it went to, NULL if to none. */
-static struct slot *hand(void)
-{
-	struct task *task = queue_first(&scheduler.queue);
-	struct slot *slot = task != NULL ? scheduler_pick_slot(&scheduler, task) : NULL;
-
-	if (slot == NULL)
-		return NULL;
-	queue_take(task);
-	slot_push(slot, next_seq++, task, 0);
-	return slot;
-}
-
-START_TEST(most_recently_idle_slot_is_first)
-{
-	enqueue();
-	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+	task_table_fini(&table);
 }
 END_TEST
 
-START_TEST(idle_slot_comes_before_a_busy_one)
+START_TEST(slot_is_handed_one_ahead_of_long_tasks_and_no_more)
 {
-	enqueue();
-	enqueue();
-	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
-	ck_assert_ptr_eq(hand(), &scheduler.slots[0]);
+	struct task_table table;
+	struct slot slot;
+	struct task *task;
+
+	task_table_init(&table);
+	task = task_new(&table);
+	slot_init(&slot, 0, -1);
+	make_ready(&slot, 0);
+	slot.service = SLOT_BACKLOG_MAX;
+	slot_push(&slot, 1, task_new(&table), 0);
+	ck_assert(slot_can_take(&slot, task));
+	slot_push(&slot, 2, task_new(&table), 0);
+	ck_assert(!slot_can_take(&slot, task));
+	slot.service = SLOT_BACKLOG_MAX / SLOT_DEPTH;
+	ck_assert(slot_can_take(&slot, task));
+	task_table_fini(&table);
 }
 END_TEST
 
-START_TEST(more_goes_to_the_slot_with_fewest)
+START_TEST(progress_ends_a_stall)
 {
-	for (int i = 0; i < 6; i++)
-		enqueue();
-	while (hand() != NULL)
-		;
-	ck_assert_uint_eq(scheduler.slots[0].live, 3);
-	ck_assert_uint_eq(scheduler.slots[1].live, 3);
-	ck_assert_ptr_null(queue_first(&scheduler.queue));
+	struct task_table table;
+	struct slot slot;
+
+	task_table_init(&table);
+	slot_init(&slot, 0, -1);
+	make_ready(&slot, 0);
+	slot_push(&slot, 1, task_new(&table), 0);
+	slot_push(&slot, 2, task_new(&table), 0);
+	slot.stalled = true;
+	slot_pop(&slot, 10);
+	ck_assert(!slot.stalled);
+	ck_assert_uint_eq(slot.live, 1);
+	task_table_fini(&table);
 }
 END_TEST
 
-START_TEST(queue_keeps_what_no_slot_takes)
+static void add_tasks(TCase *tc)
 {
-	for (int i = 0; i < 2 * SLOT_DEPTH + 5; i++)
-		enqueue();
-	while (hand() != NULL)
-		;
-	ck_assert_uint_eq(scheduler.queue.count, 5);
-	ck_assert_uint_eq(scheduler_in_flight(&scheduler), 2 * SLOT_DEPTH);
+	tcase_add_test(tc, stale_reference_finds_nothing);
+	tcase_add_test(tc, no_reference_finds_nothing);
+	tcase_add_test(tc, table_grows_and_pointers_stay);
+	tcase_add_test(tc, list_keeps_order_through_removals_anywhere);
+	tcase_add_test(tc, walk_finds_what_is_not_free_even_if_it_is_freed_meanwhile);
+	tcase_add_test(tc, open_call_is_found_by_session_and_msgid);
 }
-END_TEST
 
-START_TEST(victim_is_the_slot_with_most_waiting)
+static void add_slots(TCase *tc)
 {
-	uint32_t count = 0;
-
-	for (int i = 0; i < 7; i++)
-		enqueue();
-	while (hand() != NULL)
-		;
-	while (scheduler.slots[0].live > 0)
-		slot_pop(&scheduler.slots[0], 300);
-	ck_assert_ptr_eq(scheduler_find_idle(&scheduler), &scheduler.slots[0]);
-	ck_assert_ptr_eq(scheduler_pick_victim(&scheduler, &count), &scheduler.slots[1]);
-	ck_assert_uint_eq(count, scheduler.slots[1].live / 2);
-}
-END_TEST
-
-START_TEST(slot_that_only_runs_its_task_is_no_victim)
-{
-	uint32_t count;
-
-	enqueue();
-	hand();
-	ck_assert_ptr_null(scheduler_pick_victim(&scheduler, &count));
-}
-END_TEST
-
-START_TEST(no_more_slots_run_than_the_width_but_a_lending_one_does_not_count)
-{
-	scheduler.width = 1;
-	enqueue();
-	enqueue();
-	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
-	ck_assert_ptr_null(scheduler_find_idle(&scheduler));
-	scheduler.slots[1].lending = true;
-	ck_assert_ptr_eq(scheduler_find_idle(&scheduler), &scheduler.slots[0]);
-	ck_assert_ptr_eq(hand(), &scheduler.slots[0]);
-	ck_assert_uint_eq(scheduler_lending(&scheduler), 1);
-}
-END_TEST
-
-START_TEST(slot_that_leaves_is_kept_or_has_had_its_tasks_takes_no_more)
-{
-	struct task *task = enqueue();
-
-	scheduler.slots[0].leaving = true;
-	scheduler.slots[1].reserve = true;
-	ck_assert_ptr_null(scheduler_pick_slot(&scheduler, task));
-	scheduler.slots[1].reserve = false;
-	scheduler.slots[1].handed_max = 1;
-	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
-	ck_assert_ptr_null(scheduler_pick_slot(&scheduler, enqueue()));
-}
-END_TEST
-
-START_TEST(who_has_nothing_precedes_who_has_several_if_that_takes_long)
-{
-	struct queue_client other = {0};
-	struct slot *slot = &scheduler.slots[0];
-	struct task *fresh = task_new(&tasks);
-
-	fresh->flow = queue_flow(&scheduler.queue, &other, 0);
-	for (int i = 0; i < 8; i++)
-		enqueue()->flow->in_flight++;
-	while (hand() != NULL)
-		;
-	ck_assert(
-		!scheduler_is_urgent(&tasks, slot, fresh)); /* as far as is known they are short */
-	slot->service = SCHEDULER_PATIENCE;
-	ck_assert(scheduler_is_urgent(&tasks, slot, fresh));
-	ck_assert_ptr_eq(scheduler_pick_yielding(&scheduler), &scheduler.slots[1]);
-	fresh->flow->in_flight = 1;
-	ck_assert(!scheduler_is_urgent(&tasks, slot, fresh));
-	fresh->flow = queue_flow(&scheduler.queue, &other, 1); /* of a higher priority */
-	ck_assert(scheduler_is_urgent(&tasks, slot, fresh));
-	queue_client_fini(&other);
-}
-END_TEST
-
-START_TEST(pool_is_dead_when_every_slot_is_given_up)
-{
-	for (int i = 0; i < 2; i++) {
-		ck_assert(!scheduler_is_dead(&scheduler));
-		slot_change(&scheduler.slots[i], SLOT_ON_DEATH);
-		slot_change(&scheduler.slots[i], SLOT_ON_GIVE_UP);
-	}
-	ck_assert(scheduler_is_dead(&scheduler));
-	ck_assert_ptr_null(scheduler_pick_slot(&scheduler, enqueue()));
-}
-END_TEST
-
-static TCase *make_scheduler_case(void)
-{
-	TCase *tc = tcase_create("scheduler");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, most_recently_idle_slot_is_first);
-	tcase_add_test(tc, idle_slot_comes_before_a_busy_one);
-	tcase_add_test(tc, more_goes_to_the_slot_with_fewest);
-	tcase_add_test(tc, queue_keeps_what_no_slot_takes);
-	tcase_add_test(tc, victim_is_the_slot_with_most_waiting);
-	tcase_add_test(tc, slot_that_only_runs_its_task_is_no_victim);
-	tcase_add_test(tc, no_more_slots_run_than_the_width_but_a_lending_one_does_not_count);
-	tcase_add_test(tc, slot_that_leaves_is_kept_or_has_had_its_tasks_takes_no_more);
-	tcase_add_test(tc, who_has_nothing_precedes_who_has_several_if_that_takes_long);
-	tcase_add_test(tc, pool_is_dead_when_every_slot_is_given_up);
-	return tc;
+	tcase_add_test(tc, slot_answers_in_the_order_it_was_handed);
+	tcase_add_test(tc, slot_takes_no_more_than_its_depth_taken_back_ones_included);
+	tcase_add_test(tc, exclusive_task_shares_its_slot_with_none);
+	tcase_add_test(tc, every_state_has_a_name_and_no_event_leads_out_of_the_table);
+	tcase_add_test_raise_signal(tc, impossible_event_is_caught, SIGABRT);
+	tcase_add_test(tc, dismissed_slot_can_be_wanted_again);
+	tcase_add_test(tc, slot_that_lends_leaves_or_stalls_is_handed_nothing_ahead);
+	tcase_add_test(tc, slot_is_handed_one_ahead_of_long_tasks_and_no_more);
+	tcase_add_test(tc, progress_ends_a_stall);
 }
 
 static Suite *make_suite(void)
@@ -530,29 +456,26 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("core");
 	TCase *tc = tcase_create("parts");
 
-	tcase_add_test(tc, stale_reference_finds_nothing);
-	tcase_add_test(tc, no_reference_finds_nothing);
-	tcase_add_test(tc, table_grows_and_pointers_stay);
-	tcase_add_test(tc, list_keeps_order_through_removals_anywhere);
-	tcase_add_test(tc, open_call_is_found_by_session_and_msgid);
+	add_tasks(tc);
+	add_slots(tc);
 	tcase_add_test(tc, useful_worker_is_replaced_at_once_for_ever);
 	tcase_add_test(tc, stillborn_worker_backs_off_then_is_given_up);
 	tcase_add_test(tc, useless_worker_waits_longer_up_to_the_limit_but_is_not_given_up);
 	tcase_add_test(tc, one_useful_life_forgives_all);
-	tcase_add_loop_test(tc, quota_is_read, 0, sizeof(quotas) / sizeof(quotas[0]));
+	tcase_add_loop_test(tc, quota_is_read, 0, COUNT(quotas));
 	tcase_add_test(tc, quota_is_rounded_up_and_never_zero);
 	tcase_add_test(tc, cgroup_paths_are_found);
-	tcase_add_test(tc, slot_answers_in_the_order_it_was_handed);
-	tcase_add_test(tc, slot_takes_no_more_than_its_depth_taken_back_ones_included);
-	tcase_add_test(tc, exclusive_task_shares_its_slot_with_none);
-	tcase_add_test(tc, every_state_has_a_name_and_no_event_leads_out_of_the_table);
-	tcase_add_test_raise_signal(tc, impossible_event_is_caught, SIGABRT);
 	suite_add_tcase(suite, tc);
-	suite_add_tcase(suite, make_scheduler_case());
 	return suite;
 }
 
 int main(void)
 {
-	return check_main(make_suite());
+	Suite *suite = make_suite();
+
+	add_core_scheduler(suite);
+	add_core_queue(suite);
+	add_core_plan(suite);
+	add_core_handle(suite);
+	return check_main(suite);
 }

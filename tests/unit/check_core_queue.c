@@ -172,7 +172,7 @@ START_TEST(removed_task_is_passed_over_and_an_empty_client_has_no_turn)
 	push(2, 0, 20);
 	queue_remove(only);
 	queue_remove(first);
-	ASSERT_ORDER(20, 2);
+	ASSERT_ORDER(2, 20);
 }
 END_TEST
 

@@ -149,6 +149,19 @@ START_TEST(pool_is_dead_when_every_slot_is_given_up)
 }
 END_TEST
 
+START_TEST(slot_that_leaves_is_kept_or_has_had_its_tasks_takes_no_more)
+{
+	enqueue(2);
+	scheduler.slots[0].leaving = true;
+	scheduler.slots[1].reserve = true;
+	ck_assert_ptr_null(hand());
+	scheduler.slots[1].reserve = false;
+	scheduler.slots[1].handed_max = 1;
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+	ck_assert_ptr_null(hand());
+}
+END_TEST
+
 /* ---- who goes first ----------------------------------------------------------------------- */
 
 /* Slot 0 has these in flight, each of which takes longer than is worth waiting for. */
@@ -176,7 +189,12 @@ START_TEST(client_with_nothing_in_flight_does_not_wait_for_one_with_much)
 {
 	struct slot *slot = fill_slot(&ours, 0, 3);
 
-	ck_assert(scheduler_is_urgent(&tasks, slot, enqueue_of(&theirs, 0)));
+	struct task *task = enqueue_of(&theirs, 0);
+
+	ck_assert(scheduler_is_urgent(&tasks, slot, task));
+	ck_assert_ptr_eq(scheduler_pick_yielding(&scheduler), slot);
+	task->flow->in_flight = 1;
+	ck_assert(!scheduler_is_urgent(&tasks, slot, task));
 }
 END_TEST
 
@@ -255,6 +273,7 @@ void add_core_scheduler(Suite *suite)
 	tcase_add_test(tc, victim_is_the_slot_with_most_waiting);
 	tcase_add_test(tc, slot_that_only_runs_its_task_is_no_victim);
 	tcase_add_test(tc, pool_is_dead_when_every_slot_is_given_up);
+	tcase_add_test(tc, slot_that_leaves_is_kept_or_has_had_its_tasks_takes_no_more);
 	tcase_add_test(tc, higher_priority_does_not_wait_behind_what_was_handed_ahead);
 	tcase_add_test(tc, client_with_nothing_in_flight_does_not_wait_for_one_with_much);
 	tcase_add_test(tc, short_wait_makes_nothing_urgent);

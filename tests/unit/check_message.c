@@ -168,7 +168,10 @@ START_TEST(no_memory_is_told_wherever_it_strikes)
 		.output = "o",
 		.output_len = 1,
 		.attempts = 1,
-		.has_times = true};
+		.has_times = true,
+		.partial = "\x90",
+		.partial_len = 1,
+		.partial_count = 1};
 	size_t room = SIZE_MAX, need;
 
 	msgpack_packer_init(&pk, &room, refuse);
@@ -305,6 +308,52 @@ static void assert_text(const char *text, size_t len, const char *expected)
 	ck_assert_uint_eq(len, strlen(expected));
 	ck_assert_mem_eq(text, expected, len);
 }
+
+/* A crash by signal 11 as the golden ones have it, in a response. */
+static void pack_crash(struct message_error error)
+{
+	error.code = RUCHE_CRASHED;
+	error.executed = RUCHE_EXECUTED_MAYBE;
+	error.signal = 11;
+	error.exit_status = -1;
+	error.message = "the worker was killed by signal 11";
+	error.message_len = strlen(error.message);
+	msgpack_pack_array(&pk, 4);
+	msgpack_pack_int(&pk, 1);
+	msgpack_pack_int(&pk, 10);
+	ck_assert_int_eq(message_pack_error(&pk, &error), 0);
+	msgpack_pack_nil(&pk);
+}
+
+START_TEST(a_tasks_history_is_packed_as_the_golden_one)
+{
+	pack_crash((struct message_error){
+		.attempts = 3, .has_times = true, .queued = 0.5, .ran = 1.25});
+	assert_golden("error.crashed-story");
+}
+END_TEST
+
+START_TEST(what_a_chunk_had_done_is_packed_as_the_golden_one)
+{
+	pack_crash((struct message_error){
+		.partial = "\x92\xc0\x01\x92\xc0\x04", .partial_len = 6, .partial_count = 2});
+	assert_golden("error.crashed-partial");
+}
+END_TEST
+
+/* That is not the same as not to know what it had done. */
+START_TEST(a_chunk_that_had_done_nothing_tells_so)
+{
+	const msgpack_object *error, *partial;
+
+	pack_crash((struct message_error){.partial = ""});
+	error = &unpack_buffer()->via.array.ptr[2];
+	partial = message_map_get(error, "partial");
+	ck_assert_ptr_nonnull(partial);
+	ck_assert_int_eq(partial->type, MSGPACK_OBJECT_ARRAY);
+	ck_assert_uint_eq(partial->via.array.size, 0);
+}
+END_TEST
 
 START_TEST(an_error_is_packed_as_the_golden_one)
 {
@@ -590,6 +639,9 @@ static TCase *case_errors(void)
 	TCase *tc = new_case("errors");
 
 	tcase_add_test(tc, an_error_is_packed_as_the_golden_one);
+	tcase_add_test(tc, a_tasks_history_is_packed_as_the_golden_one);
+	tcase_add_test(tc, what_a_chunk_had_done_is_packed_as_the_golden_one);
+	tcase_add_test(tc, a_chunk_that_had_done_nothing_tells_so);
 	tcase_add_test(tc, every_code_that_travels_has_a_golden_error);
 	tcase_add_test(tc, an_error_comes_back_as_it_was);
 	tcase_add_loop_test(tc, a_tasks_history_comes_back_as_far_as_it_is_known, 0,
