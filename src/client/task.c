@@ -202,7 +202,7 @@ int ruche_task_cancel(struct ruche *ruche, uint64_t task, int signal, struct ruc
 		r = -EINVAL;
 	if (r == 0)
 		r = request_begin(&request, ruche, "ruche.cancel_task");
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r = msgpack_pack_array(&request.pk, 2);
 	if (r == 0)

@@ -52,8 +52,8 @@ bool piece_is_str(struct piece piece, const char *text)
 	uint32_t len;
 	size_t head;
 
-	return piece.len > 0 && scan_str(piece.data, piece.len, &len, &head) == 0 && len == strlen(text) &&
-	       memcmp(piece.data + head, text, len) == 0;
+	return piece.len > 0 && scan_str(piece.data, piece.len, &len, &head) == 0 &&
+	       len == strlen(text) && memcmp(piece.data + head, text, len) == 0;
 }
 
 bool piece_is_true(struct piece piece)

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,10 +99,26 @@ static long find(const msgpack_object *map, const char *key)
 	return 0;
 }
 
+/* Six deaths running before it was ready, and a worker is given up: slow machines take their time. */
+static bool is_starting(const msgpack_object *worker)
+{
+	for (uint32_t i = 0; i < worker->via.map.size; i++) {
+		const msgpack_object_kv *kv = &worker->via.map.ptr[i];
+
+		if (kv->key.via.str.size == strlen("state") &&
+			memcmp(kv->key.via.str.ptr, "state", kv->key.via.str.size) == 0)
+			return kv->val.via.str.size == strlen("starting");
+	}
+	return false;
+}
+
 static long find_victim(const msgpack_object *said, unsigned int turn)
 {
-	if (said->type == MSGPACK_OBJECT_ARRAY && said->via.array.size > 0)
-		return find(&said->via.array.ptr[turn % said->via.array.size], "pid");
+	if (said->type == MSGPACK_OBJECT_ARRAY && said->via.array.size > 0) {
+		const msgpack_object *worker = &said->via.array.ptr[turn % said->via.array.size];
+
+		return is_starting(worker) ? 0 : find(worker, "pid");
+	}
 	for (uint32_t i = 0; said->type == MSGPACK_OBJECT_MAP && i < said->via.map.size; i++)
 		if (said->via.map.ptr[i].key.via.str.size == strlen("forkserver") &&
 			said->via.map.ptr[i].val.type == MSGPACK_OBJECT_MAP)

@@ -24,8 +24,7 @@ int main(int argc, char **argv)
 		return 1;
 	error = ruche_reply_error(reply);
 	if (error != NULL)
-		printf("%s\n%s\n", error->message,
-			ruche_error_describe(error, text, sizeof(text)));
+		printf("%s\n%s\n", error->message, ruche_error_describe(error, text, sizeof(text)));
 	ruche_reply_free(reply);
 	ruche_close(ruche);
 	return 0;
