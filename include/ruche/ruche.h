@@ -41,11 +41,12 @@ struct ruche_reply; /* the end of one call: a result or an error */
 /* ---- connections ---------------------------------------------------------------- */
 
 /*
- * Connects to a daemon.  `path` is its socket; NULL is that of $RUCHE_SOCKET, or
- * else the first with a daemon of $XDG_RUNTIME_DIR/ruche/ruche.sock and
- * /run/ruche/ruche.sock.  Blocks for the
- * connect() alone.  -ENOENT or -ECONNREFUSED: no daemon there.  The caller owns
- * *ret and ends it with ruche_close().
+ * Connects to a daemon.  `path` is its socket, "@name" an abstract one; NULL is that of
+ * $RUCHE_SOCKET, or else the first with a daemon of $XDG_RUNTIME_DIR/ruche/ruche.sock and
+ * /run/ruche/ruche.sock.  Blocks for the connect() alone.  -ENOENT or -ECONNREFUSED: no
+ * daemon there.  The caller owns *ret and ends it with ruche_close().
+ *
+ * Inside a task, which finds $RUCHE_TASK, the connection says first whose calls these are.
  */
 int ruche_open(const char *path, struct ruche **ret);
 
@@ -204,7 +205,10 @@ int ruche_wait_all(struct ruche *ruche, const uint32_t *ids, size_t count, int t
  * says against it is in the reply: RUCHE_UNKNOWN_TASK, RUCHE_DENIED, …
  */
 
-/* *ret_task is the id; or 0, and *ret, which the caller frees, tells why it was refused. */
+/*
+ * *ret_task is the id and *ret is NULL; or it is 0 and *ret, which the caller frees, tells why it
+ * was refused.  -EPROTO: the daemon gave no id.
+ */
 int ruche_task_submit(struct ruche *ruche, uint64_t *ret_task, struct ruche_reply **ret,
 	const struct ruche_options *options, const char *function, const char *types, ...);
 int ruche_task_submit_packed(struct ruche *ruche, uint64_t *ret_task, struct ruche_reply **ret,
@@ -258,9 +262,32 @@ struct ruche_map_options {
 };
 
 /*
+ * A map calls one function for each of many items, and hands out exactly one reply for each item
+ * that it took in, with its index; what ruche_reply_id() gives of them is 0.  Memory is bounded
+ * by the window, however many items there are.  Its calls are its own: ruche_next(),
+ * ruche_wait(), ruche_pending() and the callbacks know nothing of them.
+ *
+ * Many items may travel as one task, a chunk.  By default their number grows from 1 as long as
+ * a chunk takes no more than about a millisecond; slow items go alone, as do those with options
+ * that are for one run (timeout, deadline, expires, delay, at, attempts, key).  With `chunk`
+ * given, such options are for the whole chunk.  A worker may answer a part of a chunk; the rest,
+ * which was not started, is sent again.
+ *
+ * When a chunk ends with an error, the items that had ended have their results, the one
+ * that ran has the error, and those behind it, which were not started, are sent again: one
+ * crash costs one item.  Where the error does not tell how far the chunk came, each item has
+ * it, `executed` included; nothing is run a second time on a guess.  A pool that does not know
+ * chunks gets single items.
+ *
+ * What cannot be sent is told by the reply: RUCHE_TOO_LARGE, or RUCHE_BAD_ARGUMENTS (nested too
+ * deeply; no array, with `star`).
+ */
+
+/*
  * The next item: one packed MessagePack value, borrowed until the next call.  1; 0: there
  * are no more; -EAGAIN: none just now, to be asked again by the next ruche_map_next(), which
- * returns 0 rather than block when nothing is under way; or another negative errno, which ends the map.
+ * returns 0 rather than block when nothing is under way; or another negative errno, which
+ * ends the map.  It may start calls and cancel the map, but neither free nor wait for it.
  */
 struct ruche_items {
 	int (*next)(void *user, const void **ret, size_t *ret_len);
@@ -269,22 +296,30 @@ struct ruche_items {
 
 /*
  * Starts a map and returns at once.  Items are asked for as room comes, at most `window`
- * ahead, inside ruche_map_next().  `ruche` must outlive it; other calls may go on beside it.
- * *ret is ended with ruche_map_free().
+ * ahead, inside ruche_map_next(), which does not keep a reply waiting for a source that is
+ * slow.  `ruche` must outlive it; other calls may go on beside it.  *ret is ended with
+ * ruche_map_free().  -ECONNRESET: the daemon has gone.
  */
 int ruche_imap(struct ruche *ruche, struct ruche_map **ret, const struct ruche_map_options *options,
 	const char *function, const struct ruche_items *items);
 int ruche_imap_unordered(struct ruche *ruche, struct ruche_map **ret,
 	const struct ruche_map_options *options, const char *function,
 	const struct ruche_items *items);
-/* The same over a packed array of items, which is borrowed until the map is freed. */
+/*
+ * The same over a packed array of items, which is borrowed until the map is freed.  It goes on
+ * in whatever reads from the daemon, ruche_process() for one, and keeps all replies unless
+ * `window` is given.
+ */
 int ruche_map_async(struct ruche *ruche, struct ruche_map **ret,
 	const struct ruche_map_options *options, const char *function, const void *items,
 	size_t items_len);
 
 /*
- * Waits for the next result: 1, *ret_index (from 0; may be NULL) and *ret, which the caller
- * frees: one for each item, failed or not.  0: time is up.  -ENOENT: there are no more.
+ * Waits for the next reply: 1, *ret_index (from 0; may be NULL) and *ret, which the caller
+ * frees: one for each item, failed or not.  0: time is up.  -ENOENT: there are no more.  When all
+ * that was taken in is handed out: what ended the source; -EINVAL if that was an item which is not
+ * one value; -ECONNRESET if the daemon went away before the last item was asked for.
+ * -EBUSY: inside a callback or the map's own source.
  */
 int ruche_map_next(
 	struct ruche_map *map, int timeout_ms, size_t *ret_index, struct ruche_reply **ret);
@@ -301,7 +336,8 @@ void ruche_map_free(struct ruche_map *map);
 /*
  * All at once: blocks until every item has ended.  `items` is a packed array; *ret an array of its
  * length of replies in the items' order, to be freed with ruche_replies_free().
- * ruche_starmap() takes an array of arrays of arguments.
+ * ruche_starmap() takes an array of arrays of arguments.  After a negative errno there are no
+ * replies, and what was under way is cancelled.
  */
 int ruche_map(struct ruche *ruche, struct ruche_reply ***ret, size_t *ret_count,
 	const struct ruche_map_options *options, const char *function, const void *items,
@@ -388,8 +424,8 @@ const struct ruche_error *ruche_reply_error(const struct ruche_reply *reply);
 /* ---- while a task runs ---------------------------------------------------------- */
 
 /*
- * Callbacks run inside ruche_process(), ruche_call() and ruche_wait(), must not
- * close the handle, and may start and cancel calls; those three are -EBUSY in them.
+ * Callbacks run inside ruche_process() and whatever blocks, must not close the handle, and
+ * may start and cancel calls; what blocks, and ruche_process(), is -EBUSY in them.
  * NULL turns one off.
  */
 

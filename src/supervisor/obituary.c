@@ -77,7 +77,7 @@ static void *copy_partial(
 
 	there = claim_partial(worker->claims, task->seq, &len);
 	if (there != NULL)
-		copy = malloc(len);
+		copy = malloc(len > 0 ? len : 1);
 	if (copy == NULL)
 		return NULL;
 	memcpy(copy, there, len);

@@ -151,7 +151,7 @@ static inline bool claim_partial_add(struct claim_page *page, const void *data, 
 }
 
 /*
- * Supervisor: the results of the chunk `seq`; NULL if there are none.  What is there may be
+ * Supervisor: the results of the chunk `seq`, of which there may be none yet; NULL if it is no chunk.  What is there may be
  * anything, and may change as long as anybody has the page: copy it first, then scan it.
  */
 static inline const uint8_t *claim_partial(struct claim_page *page, uint32_t seq, size_t *ret_len)
@@ -160,7 +160,7 @@ static inline const uint8_t *claim_partial(struct claim_page *page, uint32_t seq
 	uint64_t done = atomic_load(&partial->done);
 	size_t len = (uint32_t)done;
 
-	if ((uint32_t)(done >> 32) != seq || len == 0 || len > CLAIM_PARTIAL_MAX)
+	if ((uint32_t)(done >> 32) != seq || len > CLAIM_PARTIAL_MAX)
 		return NULL;
 	*ret_len = len;
 	return partial->bytes;
