@@ -27,20 +27,25 @@ _ruche_find_command() {
 				return
 			fi
 			command=${words[i]}
+			case $command in # the names that multiprocessing has
+			apply) command=call ;;
+			apply_async) command=submit ;;
+			imap | imap_unordered | starmap) command=map ;;
+			esac
 			;;
 		esac
 	done
 }
 
-# Asks the daemon that the command line names, and gives up soon.
-_ruche_functions() {
+# _ruche_ask SUBCOMMAND OPTION: asks the daemon that the command line names, and gives up soon.
+_ruche_ask() {
 	local i socket=()
 	for ((i = 1; i < cword; i++)); do
 		if [[ ${words[i]} == --socket ]]; then
 			socket=(--socket "${words[i + 1]}")
 		fi
 	done
-	timeout 1 ruche functions --names "${socket[@]}" 2>/dev/null
+	timeout 1 ruche "$@" "${socket[@]}" 2>/dev/null
 }
 
 _ruche_words() {
@@ -87,8 +92,8 @@ _ruche_operand() {
 	case $command in
 	'') _ruche_words "$_ruche_commands help" ;;
 	help) _ruche_words "$_ruche_commands" ;;
-	call | map | submit) _ruche_words "$(_ruche_functions)" ;;
-	wait | result | log | cancel | status) _ruche_words "$(timeout 1 ruche tasks --ids 2>/dev/null)" ;;
+	call | map | submit) _ruche_words "$(_ruche_ask functions --names)" ;;
+	wait | result | log | cancel | status) _ruche_words "$(_ruche_ask tasks --ids)" ;;
 	pool) _ruche_words resize ;;
 	run) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 	esac
@@ -121,7 +126,7 @@ _ruche() {
 		--priority | --key | --key-window | --pool | --tag | --keep) ;;
 	--retry-on) _ruche_words 'crashed timeout failed' ;;
 	--signal) mapfile -t COMPREPLY < <(compgen -A signal -- "$cur") ;;
-	--release) _ruche_words "$(_ruche_functions)" ;;
+	--release) _ruche_words "$(_ruche_ask functions --names)" ;;
 	*)
 		if [[ $cur == -* ]]; then
 			_ruche_options

@@ -82,7 +82,7 @@ static int append_state(struct buf *out, const msgpack_object *task)
 }
 
 /* How it ended; nothing as long as it has not. */
-static int append_outcome(struct buf *out, const msgpack_object *task)
+static int append_outcome(struct buf *out, const msgpack_object *task, const char *more)
 {
 	int signal = (int)value_int(task, "signal", 0);
 	char text[SIGNAL_TEXT_MAX];
@@ -91,6 +91,8 @@ static int append_outcome(struct buf *out, const msgpack_object *task)
 		return 0;
 	if (cli_append(out, "%-12s", "outcome") < 0 || append_text(out, "", task, "code") < 0 ||
 		append_text(out, "; executed: ", task, "executed") < 0)
+		return -ENOMEM;
+	if (more != NULL && cli_append(out, "; %s", more) < 0)
 		return -ENOMEM;
 	if (signal > 0 && cli_append(out, "; %s", failure_signal(text, signal)) < 0)
 		return -ENOMEM;
@@ -147,11 +149,11 @@ static int append_sizes(struct buf *out, const msgpack_object *task)
 		value_double(task, "peak_memory", 0) / (1 << 20));
 }
 
-int description_append(struct buf *out, const msgpack_object *task)
+int description_append(struct buf *out, const msgpack_object *task, const char *more)
 {
 	if (append_what(out, task) < 0 || append_line(out, "tag", task, "tag") < 0 ||
 		append_line(out, "key", task, "key") < 0 || append_state(out, task) < 0 ||
-		append_outcome(out, task) < 0 || cli_append(out, "%-12s", "times") < 0 ||
+		append_outcome(out, task, more) < 0 || cli_append(out, "%-12s", "times") < 0 ||
 		description_append_times(out, task) < 0 || buf_append(out, "\n", 1) < 0 ||
 		append_dates(out, task) < 0)
 		return -ENOMEM;

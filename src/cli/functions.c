@@ -26,12 +26,14 @@ static int append_names(struct buf *out, const msgpack_object *functions)
 	return 0;
 }
 
-static int add_row(struct table *table, const msgpack_object *function)
+static int add_row(struct table *table, const msgpack_object *function, bool has_pools)
 {
 	char *plugin = value_text(function, "plugin", "");
 	const char *slash = plugin != NULL ? strrchr(plugin, '/') : NULL;
 	int broken = plugin == NULL ? -ENOMEM : 0;
 
+	if (broken == 0 && has_pools)
+		broken = table_take(table, value_text(function, "pool", "?"));
 	if (broken == 0 && (table_take(table, value_text(function, "name", "?")) < 0 ||
 				   table_take(table, value_text(function, "params", "")) < 0 ||
 				   table_add(table, "%s", slash != NULL ? slash + 1 : plugin) < 0 ||
@@ -43,13 +45,15 @@ static int add_row(struct table *table, const msgpack_object *function)
 
 static int append_table(struct buf *out, const msgpack_object *functions)
 {
-	static const char *const heads[] = {"FUNCTION", "PARAMETERS", "PLUGIN", "SUMMARY", NULL};
+	static const char *const heads[] = {
+		"POOL", "FUNCTION", "PARAMETERS", "PLUGIN", "SUMMARY", NULL};
+	bool has_pools = query_has_pools(functions);
 	struct table table;
 	int broken = 0;
 
-	table_init(&table, heads);
+	table_init(&table, has_pools ? heads : heads + 1);
 	for (uint32_t i = 0; broken == 0 && i < functions->via.array.size; i++)
-		broken = add_row(&table, &functions->via.array.ptr[i]);
+		broken = add_row(&table, &functions->via.array.ptr[i], has_pools);
 	if (broken == 0)
 		broken = table_append(out, &table);
 	table_fini(&table);

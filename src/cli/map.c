@@ -90,6 +90,8 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	if (argc == 0)
 		return cli_usage(cli, cli->dashes ? "which CMD?" : "which FUNCTION?");
+	if (cli->call.key != NULL)
+		return cli_usage(cli, "with one --key all lines would get the first one's result");
 	if (cli->dashes && (own->star || own->chunk > 0))
 		return cli_usage(cli, "--star and --chunk are for functions, not for commands");
 	status = cli->dashes ? job_init_command(&job, cli, argc, argv)

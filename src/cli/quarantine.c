@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/log.h"
 #include "cli/cli.h"
@@ -15,33 +14,14 @@ struct quarantine_options {
 	const char *release;
 };
 
-static int append_reason(struct buf *out, const msgpack_object *reason)
+/* The first of them is the last that happened. */
+static int add_last_reason(struct table *table, const msgpack_object *reasons)
 {
-	char *text = value_string(reason, "?");
-	int broken = -ENOMEM;
+	const msgpack_object *last = NULL;
 
-	if (text != NULL)
-		broken = cli_append(out, "%s%s", buf_len(out) > 0 ? "; " : "", text);
-	free(text);
-	return broken;
-}
-
-/* All of them in one cell. */
-static int add_reasons(struct table *table, const msgpack_object *reasons)
-{
-	struct buf text = {0};
-	uint32_t count = 0;
-	int broken = 0;
-
-	if (reasons != NULL && reasons->type == MSGPACK_OBJECT_ARRAY)
-		count = reasons->via.array.size;
-	for (uint32_t i = 0; broken == 0 && i < count; i++)
-		broken = append_reason(&text, &reasons->via.array.ptr[i]);
-	if (broken == 0)
-		broken = table_add(
-			table, "%.*s", (int)buf_len(&text), (const char *)buf_data(&text));
-	buf_fini(&text);
-	return broken;
+	if (reasons != NULL && reasons->type == MSGPACK_OBJECT_ARRAY && reasons->via.array.size > 0)
+		last = &reasons->via.array.ptr[0];
+	return table_take(table, value_string(last, ""));
 }
 
 static int add_row(struct table *table, const msgpack_object *row)
@@ -52,12 +32,12 @@ static int add_row(struct table *table, const msgpack_object *row)
 		table_add(table, "%" PRId64, value_int(row, "crashes", 0)) < 0 ||
 		table_add(table, "%s", moment_text(text, value_double(row, "since", -1))) < 0)
 		return -ENOMEM;
-	return add_reasons(table, value_get(row, "reasons"));
+	return add_last_reason(table, value_get(row, "reasons"));
 }
 
 static int show(struct buf *out, const msgpack_object *rows)
 {
-	static const char *const heads[] = {"FUNCTION", ">CRASHES", "SINCE", "REASONS", NULL};
+	static const char *const heads[] = {"FUNCTION", ">CRASHES", "SINCE", "LAST CRASH", NULL};
 	struct table table;
 	int broken = 0;
 

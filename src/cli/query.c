@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/query.h"
 
+#include <string.h>
+
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/print.h"
@@ -39,6 +41,20 @@ int query_append_json(const struct query *query, struct buf *out)
 	int broken = json_append(out, query->result);
 
 	return broken < 0 ? broken : buf_append(out, "\n", 1);
+}
+
+bool query_has_pools(const msgpack_object *rows)
+{
+	static const char usual[] = "default";
+
+	for (uint32_t i = 0; rows->type == MSGPACK_OBJECT_ARRAY && i < rows->via.array.size; i++) {
+		const char *pool;
+		size_t len = value_bytes(&rows->via.array.ptr[i], "pool", &pool);
+
+		if (len > 0 && (len != strlen(usual) || memcmp(pool, usual, len) != 0))
+			return true;
+	}
+	return false;
 }
 
 int query_finish(struct query *query, struct buf *out, int status)

@@ -5,6 +5,7 @@
 /* What status, workers, functions and ping have in common: ask the daemon, show the answer. */
 
 #include <msgpack.h>
+#include <stdbool.h>
 
 #include "base/buf.h"
 
@@ -26,6 +27,9 @@ int query_ask(struct query *query, struct cli *cli, const char *method, int argc
 
 /* The answer as it is, and a newline: 0 or -ENOMEM. */
 int query_append_json(const struct query *query, struct buf *out);
+
+/* Whether any of the rows, maps with the key `pool`, is of another pool than the default one. */
+bool query_has_pools(const msgpack_object *rows);
 
 /*
  * Frees the query and `out`, having printed it if `status` is 0.  A negative one is an errno.

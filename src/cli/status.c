@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "cli/description.h"
 #include "cli/duration.h"
 #include "cli/query.h"
@@ -128,9 +129,26 @@ static int show_daemon(struct cli *cli)
 	return status == 0 && has_problem ? STATUS_FAILED : status;
 }
 
+/* How a command ended that did, or NULL. */
+static const char *look_at_command(
+	const struct cli *cli, const msgpack_object *task, uint64_t id, char why[COMMAND_WHY_MAX])
+{
+	struct ruche_reply *reply = NULL;
+	const char *ended = NULL;
+
+	if (!task_is_command(task) || !task_is_success(task) ||
+		ruche_task_result(cli->ruche, id, 0, &reply) < 0)
+		return NULL;
+	if (ruche_reply_code(reply) == RUCHE_OK && command_judge(reply, why) > 0)
+		ended = why;
+	ruche_reply_free(reply);
+	return ended;
+}
+
 static int show_task(struct cli *cli, uint64_t id, bool is_first)
 {
 	struct query query;
+	char why[COMMAND_WHY_MAX];
 	struct buf out = {0};
 	int status = task_look(&query, cli, id);
 
@@ -139,7 +157,8 @@ static int show_task(struct cli *cli, uint64_t id, bool is_first)
 	if (cli->json)
 		status = query_append_json(&query, &out);
 	else if (is_first || (status = buf_append(&out, "\n", 1)) == 0)
-		status = description_append(&out, query.result);
+		status = description_append(
+			&out, query.result, look_at_command(cli, query.result, id, why));
 	return query_finish(&query, &out, status);
 }
 

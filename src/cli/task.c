@@ -55,7 +55,7 @@ int task_for_each(struct cli *cli, int argc, char *const *argv,
 	uint64_t *ids = NULL;
 	int status = task_parse_all(cli, argc, argv, &ids), last;
 
-	if (status != 0)
+	if (ids == NULL)
 		return status;
 	status = cli_open(cli);
 	for (int i = 0; i < argc && task_is_about_one(status); i++) {
@@ -82,13 +82,22 @@ int task_look(struct query *query, const struct cli *cli, uint64_t id)
 	return status != 0 ? status : query_take(query, reply);
 }
 
+static bool is_text(const msgpack_object *task, const char *key, const char *text)
+{
+	const char *data;
+	size_t len = value_bytes(task, key, &data);
+
+	return len == strlen(text) && memcmp(data, text, len) == 0;
+}
+
 bool task_is_command(const msgpack_object *task)
 {
-	static const char method[] = "ruche.run";
-	const char *function;
-	size_t len = value_bytes(task, "function", &function);
+	return is_text(task, "function", "ruche.run");
+}
 
-	return len == strlen(method) && memcmp(function, method, len) == 0;
+bool task_is_success(const msgpack_object *task)
+{
+	return is_text(task, "code", "ok");
 }
 
 /* A callback cannot fail: when nobody reads, there is nothing left to do. */

@@ -43,6 +43,9 @@ int task_look(struct query *query, const struct cli *cli, uint64_t id);
 /* Whether a description is of a command, not of a function. */
 bool task_is_command(const msgpack_object *task);
 
+/* Whether it ended with a result. */
+bool task_is_success(const msgpack_object *task);
+
 /*
  * Writes what a submitted command has written to our stdout and stderr; with `follow` until it
  * ends.  0 or an exit status.

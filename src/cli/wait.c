@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -145,20 +144,12 @@ static int tell_reply(
 	return status;
 }
 
-static bool is_success(const msgpack_object *task)
-{
-	const char *code;
-	size_t len = value_bytes(task, "code", &code);
-
-	return len == 2 && memcmp(code, "ok", 2) == 0;
-}
-
 static int tell_task(struct waiter *waiter, uint64_t id, const msgpack_object *task)
 {
 	struct ruche_reply *reply = NULL;
 	int status;
 
-	if (is_success(task) && !task_is_command(task))
+	if (task_is_success(task) && !task_is_command(task))
 		return tell_reply(waiter, task, NULL);
 	status = ruche_task_result(waiter->cli->ruche, id, 0, &reply);
 	if (status < 0)

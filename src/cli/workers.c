@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "cli/cli.h"
@@ -25,8 +26,10 @@ static int add_running_for(struct table *table, const msgpack_object *worker)
 	return table_add(table, "%s", seconds < 0 ? "" : duration_text(text, seconds));
 }
 
-static int add_row(struct table *table, const msgpack_object *worker)
+static int add_row(struct table *table, const msgpack_object *worker, bool has_pools)
 {
+	if (has_pools && table_take(table, value_text(worker, "pool", "?")) < 0)
+		return -ENOMEM;
 	if (add_number(table, worker, "worker") < 0 || add_number(table, worker, "pid") < 0 ||
 		add_number(table, worker, "core") < 0 ||
 		table_take(table, value_text(worker, "state", "?")) < 0 ||
@@ -41,16 +44,17 @@ static int add_row(struct table *table, const msgpack_object *worker)
 
 static int show(struct buf *out, const msgpack_object *workers)
 {
-	static const char *const heads[] = {">WORKER", ">PID", ">CORE", "STATE", "RUNNING", ">FOR",
-		">DONE", ">CRASHED", ">RESTARTS", "LAST DEATH", NULL};
+	static const char *const heads[] = {"POOL", ">WORKER", ">PID", ">CORE", "STATE", "RUNNING",
+		">FOR", ">DONE", ">CRASHED", ">RESTARTS", "LAST DEATH", NULL};
+	bool has_pools = query_has_pools(workers);
 	struct table table;
 	int broken = 0;
 
 	if (workers->type != MSGPACK_OBJECT_ARRAY)
 		return 0;
-	table_init(&table, heads);
+	table_init(&table, has_pools ? heads : heads + 1);
 	for (uint32_t i = 0; broken == 0 && i < workers->via.array.size; i++)
-		broken = add_row(&table, &workers->via.array.ptr[i]);
+		broken = add_row(&table, &workers->via.array.ptr[i], has_pools);
 	if (broken == 0)
 		broken = table_append(out, &table);
 	table_fini(&table);
