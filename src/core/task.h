@@ -32,7 +32,13 @@ enum task_state {
 };
 
 /* Why it is to be stopped. */
-enum task_stop { TASK_STOP_NOT, TASK_STOP_CANCEL, TASK_STOP_TIMEOUT, TASK_STOP_DEADLINE };
+enum task_stop {
+	TASK_STOP_NOT,
+	TASK_STOP_CANCEL,
+	TASK_STOP_TIMEOUT,
+	TASK_STOP_DEADLINE,
+	TASK_STOP_EXPIRED, /* never while it runs */
+};
 
 struct ref {
 	uint32_t index, generation; /* generation 0 refers to nothing */
@@ -93,6 +99,7 @@ struct task {
 	enum task_stop stop; /* somebody wants it to be stopped, */
 	int stop_signal;     /* by this signal; 0: nobody */
 	uint16_t attempts;   /* runs that have ended */
+	bool begun;          /* one of them may have executed something */
 	uint64_t opened_at, started_at; /* ns; accepted; handed to the worker that has it */
 	uint64_t ran;                   /* ns with workers, the present one not counted */
 };

@@ -17,6 +17,7 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/timers.h"
 #include "supervisor/wait.h"
+#include "supervisor/worker.h"
 
 /* ---- out of wherever it is ------------------------------------------------------------- */
 
@@ -31,7 +32,7 @@ static void leave_place(struct supervisor *sup, struct task *task)
 {
 	switch (task->state) {
 	case TASK_QUEUED:
-		queue_remove(task);
+		running_drop(sup, task);
 		break;
 	case TASK_PARKED:
 		task_list_remove(&task->record->waiting, task);
@@ -132,8 +133,9 @@ static void finish(struct supervisor *sup, struct task *task, const struct error
 
 /* ---- another attempt -------------------------------------------------------------------- */
 
-/* True: it is not over yet. */
-static bool try_again(struct supervisor *sup, struct task *task, enum ruche_code code)
+/* After a run that ended so.  True: it is not over yet. */
+static bool try_again(struct supervisor *sup, struct task *task, enum ruche_code code,
+	enum ruche_executed executed)
 {
 	uint64_t delay;
 
@@ -143,6 +145,7 @@ static bool try_again(struct supervisor *sup, struct task *task, enum ruche_code
 		!plan_retries(task->plan, code, (uint32_t)random(), &delay))
 		return false;
 	running_end(sup, task);
+	task->begun |= executed != RUCHE_EXECUTED_NO;
 	task->stop = TASK_STOP_NOT;
 	task->stop_signal = 0;
 	task->plan->not_before = clock_now() + delay;
@@ -190,13 +193,19 @@ static void fail_late(struct supervisor *sup, struct task *task, const struct me
 			(double)task->plan->timeout / (double)CLOCK_S);
 	error.message = message;
 	error.message_len = strlen(message);
-	if (!try_again(sup, task, RUCHE_TIMEOUT))
+	if (!try_again(sup, task, RUCHE_TIMEOUT, RUCHE_EXECUTED_MAYBE))
 		finish_with_error(sup, task, &error);
 }
 
 static bool is_late(const struct task *task)
 {
 	return task->stop == TASK_STOP_TIMEOUT || task->stop == TASK_STOP_DEADLINE;
+}
+
+/* What its last run says is not all there was to it. */
+static enum ruche_executed least_executed(const struct task *task)
+{
+	return task->begun ? RUCHE_EXECUTED_MAYBE : RUCHE_EXECUTED_NO;
 }
 
 void call_answer(struct supervisor *sup, struct task *task, const void *data, size_t len)
@@ -213,13 +222,14 @@ void call_answer(struct supervisor *sup, struct task *task, const void *data, si
 		fail_late(sup, task, &nothing);
 		return;
 	}
-	if (gist.code != RUCHE_OK && try_again(sup, task, gist.code))
+	if (gist.code != RUCHE_OK && try_again(sup, task, gist.code, gist.executed))
 		return;
 	if (gist.code != RUCHE_OK) {
-		struct message_error story = {0};
+		struct message_error story = {.executed = least_executed(task)};
 
 		tell_story(task, &story);
 		body = errors_extend(sup, data, len, &story);
+		gist = errors_read(body.data, body.len);
 	}
 	finish(sup, task, &gist, body.data, body.len);
 }
@@ -248,13 +258,13 @@ void call_fail(
 
 	if (started)
 		end_run(task);
-	else if (task->attempts > 0)
-		mine.executed = RUCHE_EXECUTED_MAYBE; /* an earlier attempt was */
+	else if (mine.executed < least_executed(task))
+		mine.executed = least_executed(task);
 	if (started && mine.code == RUCHE_CRASHED)
 		note_crash(sup, task, &mine);
 	if (started && is_late(task) && mine.code != RUCHE_SHUTTING_DOWN)
 		fail_late(sup, task, &mine);
-	else if (!started || !try_again(sup, task, mine.code))
+	else if (!started || !try_again(sup, task, mine.code, mine.executed))
 		finish_with_error(sup, task, &mine);
 }
 
@@ -289,7 +299,12 @@ void call_fail_function(
 {
 	struct task *task = NULL;
 
-	while ((task = task_next(&sup->tasks, task)) != NULL)
-		if (waits(task) && task->record == record)
+	while ((task = task_next(&sup->tasks, task)) != NULL) {
+		if (task->record != record)
+			continue;
+		if (task->state == TASK_HANDED)
+			worker_take_back(sup, task); /* if its worker has not begun with it */
+		if (waits(task))
 			call_fail(sup, task, error, false);
+	}
 }

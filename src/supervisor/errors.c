@@ -87,22 +87,41 @@ static int pack_story(msgpack_packer *pk, const struct message_error *story)
 	return 0;
 }
 
+static int write_bytes(struct supervisor *sup, const uint8_t *from, const uint8_t *to)
+{
+	return msgpack_sbuffer_write(&sup->body, (const char *)from, (size_t)(to - from));
+}
+
+/* What stands from `pairs` on, with at least this `executed`. */
+static int copy_pairs(struct supervisor *sup, msgpack_packer *pk, struct piece error,
+	const uint8_t *pairs, enum ruche_executed least)
+{
+	const uint8_t *end = error.data + error.len;
+	struct piece executed = piece_in_map(error, "executed");
+
+	if (executed.len == 0 || read_executed(executed) >= least)
+		return write_bytes(sup, pairs, end);
+	if (write_bytes(sup, pairs, executed.data) < 0 ||
+		message_pack_str(pk, message_executed_name(least)) < 0)
+		return -1;
+	return write_bytes(sup, executed.data + executed.len, end);
+}
+
 struct errors_body errors_extend(
 	struct supervisor *sup, const void *body, size_t len, const struct message_error *story)
 {
-	const uint8_t *bytes = body;
+	struct piece error = {.data = body};
 	msgpack_packer pk = begin(sup);
-	size_t head, error_len = 0;
+	size_t head;
 	uint32_t pairs;
 
-	if (scan_map(bytes, len, &pairs, &head) < 0 || scan_value(bytes, len, &error_len) < 0 ||
-		piece_in_map((struct piece){bytes, error_len}, "attempts").len > 0 ||
+	if (scan_map(error.data, len, &pairs, &head) < 0 ||
+		scan_value(error.data, len, &error.len) < 0 ||
+		piece_in_map(error, "attempts").len > 0 ||
 		msgpack_pack_map(&pk, pairs + STORY_PAIRS) < 0 ||
-		msgpack_sbuffer_write(&sup->body, (const char *)bytes + head, error_len - head) <
-			0 ||
+		copy_pairs(sup, &pk, error, error.data + head, story->executed) < 0 ||
 		pack_story(&pk, story) < 0 ||
-		msgpack_sbuffer_write(
-			&sup->body, (const char *)bytes + error_len, len - error_len) < 0)
+		write_bytes(sup, error.data + error.len, error.data + len) < 0)
 		return (struct errors_body){body, len};
 	return (struct errors_body){sup->body.data, sup->body.size};
 }

@@ -32,8 +32,8 @@ struct errors_gist errors_read(const void *body, size_t len);
 struct errors_body errors_pack(struct supervisor *sup, const struct message_error *error);
 
 /*
- * The same error with the attempts and times of `story` added, if it is a map; else, or without
- * memory, the body as it is.
+ * The same error with the attempts and times of `story` added, and what it says of `executed` if that
+ * is more, if it is a map; else, or without memory, the body as it is.
  */
 struct errors_body errors_extend(
 	struct supervisor *sup, const void *body, size_t len, const struct message_error *story);

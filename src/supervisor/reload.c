@@ -11,6 +11,7 @@
 #include "supervisor/forkserver.h"
 #include "supervisor/notify.h"
 #include "supervisor/reply.h"
+#include "supervisor/running.h"
 #include "supervisor/session.h"
 #include "supervisor/staff.h"
 #include "supervisor/supervisor.h"
@@ -114,6 +115,7 @@ void reload_apply_functions(struct supervisor *sup)
 
 		record->max_running = config != NULL ? config->max_running : 0;
 	}
+	running_wake(sup);
 }
 
 static void move_pool(struct pool *pool)

@@ -6,6 +6,7 @@
 #include "supervisor/forkserver.h"
 #include "supervisor/reply.h"
 #include "supervisor/request.h"
+#include "supervisor/running.h"
 #include "supervisor/session.h"
 #include "supervisor/staff.h"
 #include "supervisor/supervisor.h"
@@ -63,6 +64,7 @@ static bool change(
 	for (size_t i = 0; i < sup->pool_count; i++)
 		if (pool == NULL || pool == sup->pools[i])
 			apply(sup->pools[i]);
+	running_wake(sup);
 	if (request->wants_answer)
 		reply_nil(session, request->msgid);
 	return true;

@@ -3,38 +3,96 @@
 
 #include "supervisor/supervisor.h"
 
-/* One of those that were put aside may be the next. */
-static void wake_one(struct record *record)
-{
-	struct task *task = record->waiting.first;
+/* ---- what was put aside ------------------------------------------------------------------ */
 
-	if (task == NULL || record_is_full(record))
-		return;
-	task_list_remove(&record->waiting, task);
-	task->state = TASK_QUEUED;
-	queue_push_front(task);
+/* It would only stand in the way of others. */
+static bool is_held(const struct supervisor *sup, const struct task *task)
+{
+	return task->flow->client->hold != 0 || sup->pools[task->pool]->paused;
+}
+
+/* At most `count` of those that were put aside are next, in their order. */
+static void wake(const struct supervisor *sup, struct record *record, uint64_t count)
+{
+	struct task *last = NULL, *task, *prev;
+
+	for (task = record->waiting.first; task != NULL && count > 0;
+		task = task->next[TASK_LIST_QUEUE])
+		if (!is_held(sup, task)) {
+			last = task;
+			count--;
+		}
+	for (task = last; task != NULL; task = prev) {
+		prev = task->prev[TASK_LIST_QUEUE];
+		if (is_held(sup, task))
+			continue;
+		task_list_remove(&record->waiting, task);
+		task->state = TASK_QUEUED;
+		queue_push_front(task);
+	}
+}
+
+static uint64_t count_room(const struct record *record)
+{
+	if (record->max_running == 0)
+		return UINT64_MAX;
+	return record_is_full(record) ? 0 : record->max_running - record->running;
+}
+
+void running_wake(struct supervisor *sup)
+{
+	struct record *record = NULL;
+
+	while ((record = records_next(&sup->records, record)) != NULL)
+		if (record->waiting.first != NULL)
+			wake(sup, record, count_room(record));
+}
+
+void running_drop(struct supervisor *sup, struct task *task)
+{
+	queue_remove(task);
+	if (task->record != NULL && !record_is_full(task->record))
+		wake(sup, task->record, 1);
+}
+
+/* ---- who counts ---------------------------------------------------------------------------- */
+
+/* The user's clients are held from now on, or no longer. */
+static void note_limit(struct supervisor *sup, const struct user *user, bool was_at_limit)
+{
+	if (user->is_at_limit != was_at_limit)
+		running_wake(sup);
 }
 
 void running_resume(struct supervisor *sup, struct task *task)
 {
+	struct user *user = task->client->user;
+	bool was_at_limit = user->is_at_limit;
+
 	if (task->counts)
 		return;
 	task->counts = true;
-	user_start(task->client->user, sup->config.limits.user_running);
+	user_start(user, sup->config.limits.user_running);
 	if (task->record != NULL)
 		task->record->running++;
+	note_limit(sup, user, was_at_limit);
 }
 
 void running_suspend(struct supervisor *sup, struct task *task)
 {
+	struct user *user = task->client->user;
+	bool was_at_limit = user->is_at_limit;
+
 	if (!task->counts)
 		return;
 	task->counts = false;
-	user_stop(task->client->user, sup->config.limits.user_running);
-	if (task->record == NULL)
-		return;
-	task->record->running--;
-	wake_one(task->record);
+	user_stop(user, sup->config.limits.user_running);
+	if (task->record != NULL) {
+		task->record->running--;
+		if (!record_is_full(task->record))
+			wake(sup, task->record, 1);
+	}
+	note_limit(sup, user, was_at_limit);
 }
 
 void running_begin(struct supervisor *sup, struct task *task)

@@ -26,4 +26,13 @@ void running_resume(struct supervisor *sup, struct task *task);
  */
 bool running_may_begin(struct supervisor *sup, struct task *task);
 
+/* The task leaves the queue without having begun: what was put aside may take its turn. */
+void running_drop(struct supervisor *sup, struct task *task);
+
+/*
+ * Limits, or who is held, have changed: what was put aside for others that cannot begin now is
+ * queued in their stead.
+ */
+void running_wake(struct supervisor *sup);
+
 #endif

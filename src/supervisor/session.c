@@ -14,6 +14,7 @@
 #include "supervisor/call.h"
 #include "supervisor/nested.h"
 #include "supervisor/request.h"
+#include "supervisor/running.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/timers.h"
 #include "supervisor/wait.h"
@@ -227,6 +228,7 @@ static void session_free(struct session *session)
 	waits_abandon_all(session);
 	alarms_clear(&sup->alarms, &session->unread_alarm);
 	client_release(&sup->users, session->client);
+	running_wake(sup);
 	sup->sessions.unread -= buf_len(&session->out);
 	event_del(&session->on_read);
 	event_del(&session->on_write);

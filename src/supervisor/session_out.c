@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "supervisor/running.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/timers.h"
 #include "supervisor/worker.h"
@@ -61,6 +62,7 @@ static void become_full(struct session *session)
 		task = task->next[TASK_LIST_SESSION])
 		if (task->state == TASK_HANDED)
 			worker_take_back(session->sup, task);
+	running_wake(session->sup);
 	watch_unread(session);
 }
 
@@ -74,6 +76,7 @@ static void become_free(struct session *session)
 {
 	session->full = false;
 	queue_release(&session->client->turns, QUEUE_HOLD_UNREAD);
+	running_wake(session->sup);
 	alarms_clear(&session->sup->alarms, &session->unread_alarm);
 	go_on(session);
 }

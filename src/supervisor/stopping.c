@@ -22,13 +22,15 @@ static void drop(struct supervisor *sup, struct task *task, enum task_stop why, 
 		const char *message;
 	} words[] = {
 		[TASK_STOP_CANCEL] = {RUCHE_CANCELLED, "cancelled before it was started"},
-		[TASK_STOP_TIMEOUT] = {RUCHE_TIMEOUT, "it had not started before it expired"},
+		[TASK_STOP_TIMEOUT] = {RUCHE_TIMEOUT,
+			"its worker had not begun with it when its timeout was over"},
 		[TASK_STOP_DEADLINE] = {RUCHE_TIMEOUT, "its deadline came before it was started"},
+		[TASK_STOP_EXPIRED] = {RUCHE_TIMEOUT, "it had not started before it expired"},
 	};
 	struct message_error error = error_make(words[why].code, words[why].message);
 
 	error.signal = signal;
-	if (task->attempts > 0) { /* between two attempts */
+	if (task->attempts > 0 && why != TASK_STOP_TIMEOUT) { /* between two attempts */
 		error.message = why == TASK_STOP_CANCEL ? "cancelled between two attempts"
 							: "its deadline came between two attempts";
 		error.message_len = strlen(error.message);
@@ -62,7 +64,7 @@ void call_on_time(struct supervisor *sup, struct task *task, enum plan_event due
 		break;
 	case PLAN_EXPIRED:
 		if (task->state != TASK_HANDED || worker_take_back(sup, task)) {
-			drop(sup, task, TASK_STOP_TIMEOUT, 0);
+			drop(sup, task, TASK_STOP_EXPIRED, 0);
 			return;
 		}
 		break; /* it has started in time */

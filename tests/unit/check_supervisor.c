@@ -9,6 +9,7 @@
 #include "supervisor/tail.h"
 
 #include "check_main.h"
+#include "check_supervisor.h"
 
 static void assert_lines(const struct tail *tail, const char *expected)
 {
@@ -109,5 +110,7 @@ int main(void)
 	tcase_add_test(tc, tail_takes_more_at_once_than_it_holds);
 	tcase_add_test(tc, function_is_found_by_its_whole_name_alone);
 	suite_add_tcase(suite, tc);
+	add_supervisor_terms(suite);
+	add_supervisor_errors(suite);
 	return check_main(suite);
 }
