@@ -116,6 +116,19 @@ START_TEST(key_is_its_users_own)
 }
 END_TEST
 
+/* The lowest byte of a user's number says where its keys lie as long as there are few. */
+START_TEST(same_key_of_two_users_in_one_place_is_told_apart)
+{
+	struct client *twin = client_new(&users, 7 + 256);
+	struct handle *mine = make(me, "key");
+
+	ck_assert_ptr_null(find_key(twin, "key"));
+	ck_assert_ptr_ne(make(twin, "key"), mine);
+	ck_assert_ptr_eq(find_key(me, "key"), mine);
+	ck_assert_ptr_eq(find_key(twin, "key")->user, twin->user);
+}
+END_TEST
+
 START_TEST(key_may_have_any_bytes)
 {
 	struct handle *handle = handle_new(&handles, task_new(&tasks), me->user, "a\0b", 3);
@@ -142,7 +155,7 @@ END_TEST
 
 START_TEST(table_grows_and_everything_is_found)
 {
-	enum { ALL = 3000 };
+	enum { ALL = 10000 };
 	static struct handle *all[ALL];
 	char key[16];
 	size_t at = 0;
@@ -167,6 +180,21 @@ START_TEST(table_grows_and_everything_is_found)
 		handle_free(&handles, all[i]);
 	for (int i = 1; i < ALL; i += 3)
 		ck_assert_ptr_eq(handles_find(&handles, all[i]->id), all[i]);
+}
+END_TEST
+
+START_TEST(table_that_has_grown_still_lets_its_users_go)
+{
+	enum { ALL = 1000 };
+	struct handle *all[ALL];
+
+	for (int i = 0; i < ALL; i++)
+		all[i] = make(me, NULL);
+	client_release(&users, me);
+	for (int i = 0; i < ALL; i++)
+		handle_free(&handles, all[i]);
+	ck_assert_ptr_eq(users.first, other->user);
+	ck_assert_ptr_null(users.first->next);
 }
 END_TEST
 
@@ -214,6 +242,20 @@ START_TEST(record_is_found_by_its_whole_name)
 	ck_assert_ptr_null(records_find(&records, "cubes", 5));
 	ck_assert_ptr_null(records_find(&records, "cub", 3));
 	ck_assert_str_eq(record->name, "cube");
+}
+END_TEST
+
+START_TEST(names_that_begin_alike_are_told_apart)
+{
+	enum { LONGEST = 1000 };
+	static struct record *all[LONGEST];
+	char name[LONGEST];
+
+	memset(name, 'f', sizeof(name));
+	for (size_t len = 1; len < LONGEST; len++)
+		all[len] = records_get(&records, name, len);
+	for (size_t len = 1; len < LONGEST; len++)
+		ck_assert_ptr_eq(records_find(&records, name, len), all[len]);
 }
 END_TEST
 
@@ -325,6 +367,7 @@ static void add_records(Suite *suite)
 
 	tcase_add_checked_fixture(tc, set_up_record, tear_down_record);
 	tcase_add_test(tc, record_is_found_by_its_whole_name);
+	tcase_add_test(tc, names_that_begin_alike_are_told_apart);
 	tcase_add_test(tc, records_are_all_walked);
 	tcase_add_test(tc, function_is_quarantined_at_its_last_crash_and_once);
 	tcase_add_test(tc, any_other_end_begins_the_count_again);
@@ -346,9 +389,11 @@ void add_core_handle(Suite *suite)
 	tcase_add_test(tc, handle_belongs_to_its_task_and_is_found_by_its_id);
 	tcase_add_test(tc, freed_handle_is_found_no_more_and_leaves_its_task);
 	tcase_add_test(tc, key_is_its_users_own);
+	tcase_add_test(tc, same_key_of_two_users_in_one_place_is_told_apart);
 	tcase_add_test(tc, key_may_have_any_bytes);
 	tcase_add_test(tc, dropped_key_can_be_used_again_while_the_first_is_still_there);
 	tcase_add_test(tc, table_grows_and_everything_is_found);
+	tcase_add_test(tc, table_that_has_grown_still_lets_its_users_go);
 	tcase_add_test(tc, handle_keeps_its_user);
 	suite_add_tcase(suite, tc);
 	add_records(suite);

@@ -69,11 +69,43 @@ static void assert_first(const struct alarm *all, size_t count)
 	ck_assert_uint_eq(first != NULL ? first->at : UINT64_MAX, earliest(all, count));
 }
 
+/* Clears all that are left. */
+static void assert_they_come_in_order(void)
+{
+	uint64_t last = 0;
+
+	while (alarms_first(&alarms) != NULL) {
+		ck_assert_uint_ge(alarms_first(&alarms)->at, last);
+		last = alarms_first(&alarms)->at;
+		alarms_clear(&alarms, alarms_first(&alarms));
+	}
+	ck_assert_uint_eq(alarms.count, 0);
+}
+
+START_TEST(few_alarms_come_in_order_whichever_of_them_is_cleared_or_moved)
+{
+	enum { MOST = 40 };
+
+	srandom(3);
+	for (size_t count = 1; count <= MOST; count++)
+		for (size_t i = 0; i < 2 * count; i++) {
+			struct alarm all[MOST] = {0};
+
+			for (size_t k = 0; k < count; k++)
+				alarms_set(&alarms, &all[k], (uint64_t)random() % 100);
+			if (i < count)
+				alarms_clear(&alarms, &all[i]);
+			else
+				alarms_set(&alarms, &all[i - count], (uint64_t)random() % 100);
+			assert_they_come_in_order();
+		}
+}
+END_TEST
+
 START_TEST(first_is_the_earliest_through_random_use)
 {
 	enum { ALARMS = 1000, STEPS = 10000 };
 	static struct alarm all[ALARMS];
-	uint64_t last = 0;
 
 	srandom(2);
 	for (int i = 0; i < STEPS; i++) {
@@ -86,12 +118,7 @@ START_TEST(first_is_the_earliest_through_random_use)
 		if (i % 10 == 0)
 			assert_first(all, ALARMS);
 	}
-	while (alarms_first(&alarms) != NULL) { /* and they come out in order */
-		ck_assert_uint_ge(alarms_first(&alarms)->at, last);
-		last = alarms_first(&alarms)->at;
-		alarms_clear(&alarms, alarms_first(&alarms));
-	}
-	ck_assert_uint_eq(alarms.count, 0);
+	assert_they_come_in_order();
 	for (int i = 0; i < ALARMS; i++)
 		ck_assert(!alarm_is_set(&all[i]));
 }
@@ -303,6 +330,7 @@ void add_core_plan(Suite *suite)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, no_alarm_is_set_at_first);
 	tcase_add_test(tc, alarm_moves_both_ways_without_being_set_twice);
+	tcase_add_test(tc, few_alarms_come_in_order_whichever_of_them_is_cleared_or_moved);
 	tcase_add_test(tc, first_is_the_earliest_through_random_use);
 	suite_add_tcase(suite, tc);
 	add_plans(suite);

@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Who waits, in which order, and what everybody has open. */
+/* What waits, and in which order it gets a worker. */
 #include "check_core.h"
 
 #include <stdlib.h>
 
 #include "core/queue.h"
-#include "core/user.h"
 
 enum { CLIENTS = 4 };
 
 static struct task_table tasks;
 static struct queue queue;
 static struct queue_client clients[CLIENTS];
-static struct users users;
 
 static void set_up(void)
 {
 	task_table_init(&tasks);
 	queue_init(&queue);
-	users = (struct users){0};
 	for (int i = 0; i < CLIENTS; i++)
 		clients[i] = (struct queue_client){0};
 }
@@ -27,7 +24,6 @@ static void tear_down(void)
 {
 	for (int i = 0; i < CLIENTS; i++)
 		queue_client_fini(&clients[i]);
-	users_fini(&users);
 	task_table_fini(&tasks);
 }
 
@@ -75,8 +71,6 @@ static void assert_order(const uint32_t *expected, size_t count)
 		static const uint32_t order[] = {__VA_ARGS__};                                     \
 		assert_order(order, COUNT(order));                                                 \
 	} while (0)
-
-/* ---- the queue --------------------------------------------------------------------------- */
 
 START_TEST(empty_queue_has_no_first)
 {
@@ -147,6 +141,19 @@ START_TEST(what_comes_back_is_the_next_before_all_other_clients)
 	ck_assert_uint_eq(task->msgid, 1);
 	queue_push_front(task);
 	ASSERT_ORDER(1, 10, 20);
+}
+END_TEST
+
+START_TEST(what_comes_back_is_the_next_though_it_is_anothers_turn)
+{
+	struct task *task;
+
+	push(0, 0, 1);
+	push(0, 0, 2);
+	push(1, 0, 10);
+	task = take();
+	queue_push_front(task);
+	ASSERT_ORDER(1, 10, 2);
 }
 END_TEST
 
@@ -278,186 +285,6 @@ START_TEST(random_use_keeps_each_clients_order_and_loses_nothing)
 }
 END_TEST
 
-/* ---- users ------------------------------------------------------------------------------- */
-
-static struct task *open_task(struct client *client)
-{
-	struct task *task = make(&client->turns, 0, 0);
-
-	task->client = client;
-	task->len = 100;
-	client_add(client, task);
-	queue_push(task);
-	return task;
-}
-
-static void end_task(struct task *task)
-{
-	client_remove(&users, task->client, task);
-}
-
-START_TEST(clients_of_one_user_are_counted_together)
-{
-	struct client *a = client_new(&users, 7), *b = client_new(&users, 7);
-	struct client *other = client_new(&users, 8);
-
-	ck_assert_ptr_eq(a->user, b->user);
-	ck_assert_ptr_ne(a->user, other->user);
-	open_task(a);
-	open_task(b);
-	open_task(b);
-	ck_assert_uint_eq(a->user->tasks, 3);
-	ck_assert_uint_eq(a->user->bytes, 300);
-	ck_assert_uint_eq(b->tasks, 2);
-	ck_assert_uint_eq(other->user->tasks, 0);
-}
-END_TEST
-
-START_TEST(client_lives_until_it_is_let_go_and_its_last_task_has_ended)
-{
-	struct client *client = client_new(&users, 7);
-	struct task *task = open_task(client);
-
-	queue_remove(task);
-	client_release(&users, client);
-	ck_assert_ptr_nonnull(users.first);
-	ck_assert_ptr_eq(users.first->clients, client);
-	end_task(task);
-	ck_assert_ptr_null(users.first);
-}
-END_TEST
-
-START_TEST(client_without_tasks_goes_when_it_is_let_go)
-{
-	client_release(&users, client_new(&users, 7));
-	ck_assert_ptr_null(users.first);
-	client_release(&users, NULL);
-}
-END_TEST
-
-START_TEST(user_lives_as_long_as_anything_refers_to_it)
-{
-	struct client *client = client_new(&users, 7);
-	struct user *user = client->user;
-
-	user_ref(user);
-	client_release(&users, client);
-	ck_assert_ptr_eq(users.first, user);
-	client = client_new(&users, 7);
-	ck_assert_ptr_eq(client->user, user);
-	client_release(&users, client);
-	user_unref(&users, user);
-	ck_assert_ptr_null(users.first);
-}
-END_TEST
-
-START_TEST(what_a_user_detached_is_one_client_and_goes_with_its_last_task)
-{
-	struct client *client = client_new(&users, 7), *detached;
-	struct user *user = client->user;
-	struct task *task;
-
-	detached = user_detached(&users, user);
-	ck_assert_ptr_ne(detached, client);
-	ck_assert_ptr_eq(user_detached(&users, user), detached);
-	task = open_task(detached);
-	client_release(&users, client);
-	ck_assert_ptr_eq(user->detached, detached);
-	queue_remove(task);
-	end_task(task);
-	ck_assert_ptr_null(users.first);
-}
-END_TEST
-
-START_TEST(user_at_its_limit_is_held_with_all_its_clients)
-{
-	enum { LIMIT = 2 };
-	struct client *a = client_new(&users, 7), *b = client_new(&users, 7), *c;
-
-	open_task(a);
-	open_task(b);
-	user_start(a->user, LIMIT);
-	ck_assert_ptr_nonnull(queue_first(&queue));
-	user_start(a->user, LIMIT);
-	ck_assert(a->user->is_at_limit);
-	ck_assert_ptr_null(queue_first(&queue));
-	c = client_new(&users, 7); /* one that comes later, too */
-	open_task(c);
-	ck_assert_ptr_null(queue_first(&queue));
-	user_stop(a->user, LIMIT);
-	ck_assert(!a->user->is_at_limit);
-	for (int i = 0; i < 3; i++)
-		ck_assert_ptr_nonnull(take());
-}
-END_TEST
-
-START_TEST(user_at_its_limit_holds_nobody_else)
-{
-	struct client *a = client_new(&users, 7), *b = client_new(&users, 8);
-
-	open_task(b);
-	user_start(a->user, 1);
-	ck_assert_ptr_nonnull(queue_first(&queue));
-}
-END_TEST
-
-START_TEST(user_without_a_limit_is_never_held)
-{
-	struct client *client = client_new(&users, 7);
-
-	open_task(client);
-	for (int i = 0; i < 1000; i++)
-		user_start(client->user, 0);
-	ck_assert_ptr_nonnull(queue_first(&queue));
-}
-END_TEST
-
-START_TEST(limit_that_is_raised_or_taken_away_lets_go_at_the_next_end)
-{
-	struct client *client = client_new(&users, 7);
-
-	open_task(client);
-	user_start(client->user, 1);
-	user_start(client->user, 1);
-	user_stop(client->user, 0);
-	ck_assert_ptr_nonnull(queue_first(&queue));
-}
-END_TEST
-
-START_TEST(user_knows_what_is_kept_for_it)
-{
-	struct client *client = client_new(&users, 7);
-	struct user *user = client->user;
-	struct task *one = task_new(&tasks), *two = task_new(&tasks);
-
-	user_keep(user, one, 10);
-	user_keep(user, two, 20);
-	ck_assert_uint_eq(user->kept_bytes, 30);
-	ck_assert_ptr_eq(user->kept.first, one);
-	user_forget(user, one, 10);
-	ck_assert_uint_eq(user->kept_bytes, 20);
-	ck_assert_ptr_eq(user->kept.first, two);
-}
-END_TEST
-
-static void add_users(Suite *suite)
-{
-	TCase *tc = tcase_create("users");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, clients_of_one_user_are_counted_together);
-	tcase_add_test(tc, client_lives_until_it_is_let_go_and_its_last_task_has_ended);
-	tcase_add_test(tc, client_without_tasks_goes_when_it_is_let_go);
-	tcase_add_test(tc, user_lives_as_long_as_anything_refers_to_it);
-	tcase_add_test(tc, what_a_user_detached_is_one_client_and_goes_with_its_last_task);
-	tcase_add_test(tc, user_at_its_limit_is_held_with_all_its_clients);
-	tcase_add_test(tc, user_at_its_limit_holds_nobody_else);
-	tcase_add_test(tc, user_without_a_limit_is_never_held);
-	tcase_add_test(tc, limit_that_is_raised_or_taken_away_lets_go_at_the_next_end);
-	tcase_add_test(tc, user_knows_what_is_kept_for_it);
-	suite_add_tcase(suite, tc);
-}
-
 void add_core_queue(Suite *suite)
 {
 	TCase *tc = tcase_create("queue");
@@ -470,6 +297,7 @@ void add_core_queue(Suite *suite)
 	tcase_add_test(tc, higher_priority_goes_first_and_turns_are_within_one);
 	tcase_add_test(tc, every_priority_has_its_place);
 	tcase_add_test(tc, what_comes_back_is_the_next_before_all_other_clients);
+	tcase_add_test(tc, what_comes_back_is_the_next_though_it_is_anothers_turn);
 	tcase_add_test(tc, many_that_come_back_last_first_keep_their_order);
 	tcase_add_test(tc, removed_task_is_passed_over_and_an_empty_client_has_no_turn);
 	tcase_add_test(tc, held_client_takes_no_turns_but_keeps_its_tasks);
@@ -478,5 +306,4 @@ void add_core_queue(Suite *suite)
 	tcase_add_test(tc, queues_of_two_pools_know_nothing_of_each_other);
 	tcase_add_test(tc, random_use_keeps_each_clients_order_and_loses_nothing);
 	suite_add_tcase(suite, tc);
-	add_users(suite);
 }

@@ -125,6 +125,46 @@ START_TEST(victim_is_the_slot_with_most_waiting)
 }
 END_TEST
 
+/* Slot `i` has so many in flight, each of which takes so long. */
+static void load(uint32_t i, int count, uint64_t service)
+{
+	while (count-- > 0)
+		push(&scheduler.slots[i], enqueue_of(&ours, 0));
+	scheduler.slots[i].service = service;
+}
+
+START_TEST(who_has_most_is_the_victim_among_several)
+{
+	uint32_t count = 0;
+
+	load(0, 2, 0);
+	load(1, 5, 0);
+	ck_assert_ptr_eq(scheduler_pick_victim(&scheduler, &count), &scheduler.slots[1]);
+	ck_assert_uint_eq(count, 2);
+	load(0, 7, 0);
+	ck_assert_ptr_eq(scheduler_pick_victim(&scheduler, &count), &scheduler.slots[0]);
+	ck_assert_uint_eq(count, 4);
+}
+END_TEST
+
+START_TEST(shortest_backlog_yields_however_many_they_are)
+{
+	load(0, 5, 10);
+	load(1, 2, 1000);
+	ck_assert_ptr_eq(scheduler_pick_yielding(&scheduler), &scheduler.slots[0]);
+	scheduler.slots[0].service = 1000;
+	ck_assert_ptr_eq(scheduler_pick_yielding(&scheduler), &scheduler.slots[1]);
+}
+END_TEST
+
+START_TEST(who_has_handed_ahead_nothing_does_not_yield)
+{
+	load(0, 1, 1);
+	load(1, 2, 1000);
+	ck_assert_ptr_eq(scheduler_pick_yielding(&scheduler), &scheduler.slots[1]);
+}
+END_TEST
+
 START_TEST(slot_that_only_runs_its_task_is_no_victim)
 {
 	uint32_t count;
@@ -146,6 +186,19 @@ START_TEST(pool_is_dead_when_every_slot_is_given_up)
 	ck_assert(scheduler_is_dead(&scheduler));
 	enqueue(1);
 	ck_assert_ptr_null(hand());
+}
+END_TEST
+
+START_TEST(pool_that_wants_no_worker_is_not_dead_but_one_with_only_failed_ones_is)
+{
+	for (int i = 0; i < WIDTH; i++) {
+		slot_change(&scheduler.slots[i], SLOT_ON_DEATH);
+		slot_change(&scheduler.slots[i], SLOT_ON_DISMISS);
+	}
+	ck_assert(!scheduler_is_dead(&scheduler));
+	slot_change(&scheduler.slots[0], SLOT_ON_WANT);
+	slot_change(&scheduler.slots[0], SLOT_ON_GIVE_UP);
+	ck_assert(scheduler_is_dead(&scheduler));
 }
 END_TEST
 
@@ -200,10 +253,13 @@ END_TEST
 
 START_TEST(short_wait_makes_nothing_urgent)
 {
-	struct slot *slot = fill_slot(&ours, 0, 3);
+	struct slot *slot = fill_slot(&ours, 0, 2);
+	struct task *task = enqueue_of(&ours, 1);
 
-	slot->service = SCHEDULER_PATIENCE / 100;
-	ck_assert(!scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 1)));
+	slot->service = SCHEDULER_PATIENCE / 2 - 1;
+	ck_assert(!scheduler_is_urgent(&tasks, slot, task));
+	slot->service = SCHEDULER_PATIENCE / 2;
+	ck_assert(scheduler_is_urgent(&tasks, slot, task));
 }
 END_TEST
 
@@ -215,6 +271,41 @@ START_TEST(running_task_alone_gives_way_to_nobody)
 }
 END_TEST
 
+START_TEST(client_with_one_in_flight_is_not_overtaken)
+{
+	struct slot *slot = fill_slot(&theirs, 1, 1);
+	struct task *task = enqueue_of(&theirs, 0);
+
+	fill_slot(&ours, 0, 1);
+	ck_assert(!scheduler_is_urgent(&tasks, slot, task));
+	push(&scheduler.slots[1], enqueue_of(&ours, 0)); /* its second */
+	ck_assert(scheduler_is_urgent(&tasks, slot, task));
+}
+END_TEST
+
+START_TEST(what_runs_is_not_overtaken_and_what_is_ahead_keeps_its_precedence)
+{
+	struct slot *slot = fill_slot(&ours, 0, 1);
+
+	fill_slot(&theirs, 5, 3);
+	ck_assert(!scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 3)));
+	ck_assert(scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 6)));
+}
+END_TEST
+
+START_TEST(what_was_taken_back_makes_nothing_urgent)
+{
+	struct slot *slot = fill_slot(&ours, 5, 1);
+	struct task *task = enqueue_of(&ours, 3);
+
+	fill_slot(&ours, 0, 1);
+	fill_slot(&ours, 5, 1);
+	ck_assert(scheduler_is_urgent(&tasks, slot, task));
+	slot_take_back(slot, slot_entry_at(slot, 1));
+	ck_assert(!scheduler_is_urgent(&tasks, slot, task));
+}
+END_TEST
+
 /* ---- lending ------------------------------------------------------------------------------ */
 
 START_TEST(no_more_slots_than_wide_run_at_a_time)
@@ -223,9 +314,10 @@ START_TEST(no_more_slots_than_wide_run_at_a_time)
 
 	slot_change(third, SLOT_ON_FORK);
 	slot_change(third, SLOT_ON_READY);
-	enqueue(2);
+	enqueue(4);
 	hand_all();
-	ck_assert_uint_eq(third->live + scheduler.slots[0].live + scheduler.slots[1].live, 2);
+	ck_assert_uint_eq(third->live, 0); /* and nothing goes to it: the others get it ahead */
+	ck_assert_uint_eq(scheduler_in_flight(&scheduler), 4);
 	ck_assert_ptr_null(scheduler_find_idle(&scheduler));
 }
 END_TEST
@@ -254,9 +346,13 @@ START_TEST(slots_are_wanted_up_to_the_most_and_absent_ones_again)
 	ck_assert_uint_eq(third->index, 2);
 	ck_assert_uint_eq(fourth->index, 3);
 	ck_assert_ptr_null(scheduler_want_slot(&scheduler, 7));
+	third->reserve = true;
+	third->replaces = 1;
 	slot_change(third, SLOT_ON_DISMISS);
 	ck_assert_ptr_eq(scheduler_want_slot(&scheduler, 1), third);
 	ck_assert_int_eq(third->core, 1);
+	ck_assert(!third->reserve); /* nor what it was before */
+	ck_assert_uint_eq(third->replaces, 0);
 	ck_assert_uint_eq(scheduler_count(&scheduler, SLOT_EMPTY), 2);
 }
 END_TEST
@@ -271,13 +367,20 @@ void add_core_scheduler(Suite *suite)
 	tcase_add_test(tc, more_goes_to_the_slot_with_fewest);
 	tcase_add_test(tc, queue_keeps_what_no_slot_takes);
 	tcase_add_test(tc, victim_is_the_slot_with_most_waiting);
+	tcase_add_test(tc, who_has_most_is_the_victim_among_several);
+	tcase_add_test(tc, shortest_backlog_yields_however_many_they_are);
+	tcase_add_test(tc, who_has_handed_ahead_nothing_does_not_yield);
 	tcase_add_test(tc, slot_that_only_runs_its_task_is_no_victim);
 	tcase_add_test(tc, pool_is_dead_when_every_slot_is_given_up);
+	tcase_add_test(tc, pool_that_wants_no_worker_is_not_dead_but_one_with_only_failed_ones_is);
 	tcase_add_test(tc, slot_that_leaves_is_kept_or_has_had_its_tasks_takes_no_more);
 	tcase_add_test(tc, higher_priority_does_not_wait_behind_what_was_handed_ahead);
 	tcase_add_test(tc, client_with_nothing_in_flight_does_not_wait_for_one_with_much);
 	tcase_add_test(tc, short_wait_makes_nothing_urgent);
 	tcase_add_test(tc, running_task_alone_gives_way_to_nobody);
+	tcase_add_test(tc, client_with_one_in_flight_is_not_overtaken);
+	tcase_add_test(tc, what_runs_is_not_overtaken_and_what_is_ahead_keeps_its_precedence);
+	tcase_add_test(tc, what_was_taken_back_makes_nothing_urgent);
 	tcase_add_test(tc, no_more_slots_than_wide_run_at_a_time);
 	tcase_add_test(tc, slot_that_lends_its_place_lets_another_run);
 	tcase_add_test(tc, slots_are_wanted_up_to_the_most_and_absent_ones_again);

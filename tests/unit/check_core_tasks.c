@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Tasks, their table, lists of them, and the index of open calls. */
+#include "check_core.h"
+
+#include <stdlib.h>
+
+#include "core/index.h"
+#include "core/task.h"
+
+START_TEST(stale_reference_finds_nothing)
+{
+	struct task_table table;
+	struct task *task;
+	struct ref ref;
+
+	task_table_init(&table);
+	task = task_new(&table);
+	ref = task->ref;
+	ck_assert_ptr_eq(task_get(&table, ref), task);
+	task_free(&table, task);
+	ck_assert_ptr_null(task_get(&table, ref));
+	task = task_new(&table); /* the same place again */
+	ck_assert_uint_eq(task->ref.index, ref.index);
+	ck_assert_ptr_null(task_get(&table, ref));
+	ck_assert_ptr_eq(task_get(&table, task->ref), task);
+	task_table_fini(&table);
+}
+END_TEST
+
+START_TEST(no_reference_finds_nothing)
+{
+	struct task_table table;
+
+	task_table_init(&table);
+	ck_assert_ptr_null(task_get(&table, REF_NONE));
+	ck_assert_ptr_null(task_get(&table, (struct ref){12345, 1}));
+	task_table_fini(&table);
+}
+END_TEST
+
+START_TEST(table_grows_and_pointers_stay)
+{
+	enum { COUNT = 3000 };
+	struct task_table table;
+	struct task *tasks[COUNT];
+
+	task_table_init(&table);
+	for (int i = 0; i < COUNT; i++) {
+		tasks[i] = task_new(&table);
+		tasks[i]->msgid = (uint32_t)i;
+		tasks[i]->frame = malloc(8); /* freed by the table */
+	}
+	for (int i = 0; i < COUNT; i++) {
+		ck_assert_ptr_eq(task_get(&table, tasks[i]->ref), tasks[i]);
+		ck_assert_uint_eq(tasks[i]->msgid, (uint32_t)i);
+	}
+	task_table_fini(&table);
+}
+END_TEST
+
+START_TEST(list_keeps_order_through_removals_anywhere)
+{
+	struct task_table table;
+	struct task_list list;
+	struct task *t[5];
+
+	task_table_init(&table);
+	task_list_init(&list, TASK_LIST_QUEUE);
+	for (int i = 0; i < 5; i++) {
+		t[i] = task_new(&table);
+		task_list_push(&list, t[i]);
+	}
+	task_list_remove(&list, t[2]);
+	task_list_remove(&list, t[0]);
+	task_list_remove(&list, t[4]);
+	task_list_push_front(&list, t[4]);
+	ck_assert_uint_eq(list.count, 3);
+	ck_assert_ptr_eq(list.first, t[4]);
+	ck_assert_ptr_eq(list.first->next[TASK_LIST_QUEUE], t[1]);
+	ck_assert_ptr_eq(list.last, t[3]);
+	task_list_remove(&list, t[4]);
+	task_list_remove(&list, t[1]);
+	task_list_remove(&list, t[3]);
+	ck_assert_ptr_null(list.first);
+	ck_assert_ptr_null(list.last);
+	task_table_fini(&table);
+}
+END_TEST
+
+START_TEST(walk_finds_what_is_not_free_even_if_it_is_freed_meanwhile)
+{
+	enum { ALL = 600 };
+	struct task_table table;
+	struct task *t[ALL], *task = NULL;
+	int found = 0;
+
+	task_table_init(&table);
+	ck_assert_ptr_null(task_next(&table, NULL));
+	for (int i = 0; i < ALL; i++)
+		t[i] = task_new(&table);
+	for (int i = 0; i < ALL; i += 3)
+		task_free(&table, t[i]);
+	ck_assert_uint_eq(table.used, ALL * 2 / 3);
+	while ((task = task_next(&table, task)) != NULL) {
+		found++;
+		task_free(&table, task);
+	}
+	ck_assert_int_eq(found, ALL * 2 / 3);
+	ck_assert_uint_eq(table.used, 0);
+	task_table_fini(&table);
+}
+END_TEST
+
+START_TEST(open_call_is_found_by_session_and_msgid)
+{
+	enum { COUNT = 2000 };
+	struct task_table table;
+	struct task_index index;
+	struct task *t[COUNT];
+
+	task_table_init(&table);
+	ck_assert_int_eq(task_index_init(&index), 0);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		t[i] = task_new(&table);
+		t[i]->session = (struct ref){i % 7, 1};
+		t[i]->msgid = i / 7;
+		task_index_add(&index, t[i]);
+	}
+	for (uint32_t i = 0; i < COUNT; i += 3)
+		task_index_remove(&index, t[i]);
+	for (uint32_t i = 0; i < COUNT; i++)
+		ck_assert_ptr_eq(task_index_find(&index, (struct ref){i % 7, 1}, i / 7),
+			i % 3 == 0 ? NULL : t[i]);
+	ck_assert_ptr_null(task_index_find(&index, (struct ref){1, 2}, 0));
+	ck_assert_ptr_null(task_index_find(&index, (struct ref){1, 1}, COUNT));
+	task_index_fini(&index);
+	task_table_fini(&table);
+}
+END_TEST
+
+void add_core_tasks(Suite *suite)
+{
+	TCase *tc = tcase_create("tasks");
+
+	tcase_add_test(tc, stale_reference_finds_nothing);
+	tcase_add_test(tc, no_reference_finds_nothing);
+	tcase_add_test(tc, table_grows_and_pointers_stay);
+	tcase_add_test(tc, list_keeps_order_through_removals_anywhere);
+	tcase_add_test(tc, walk_finds_what_is_not_free_even_if_it_is_freed_meanwhile);
+	tcase_add_test(tc, open_call_is_found_by_session_and_msgid);
+	suite_add_tcase(suite, tc);
+}
