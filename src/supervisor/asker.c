@@ -7,7 +7,7 @@
 #include "supervisor/reply.h"
 #include "supervisor/session.h"
 
-int asker_add(struct asker **list, const struct session *session, uint32_t msgid)
+int asker_add(struct asker **list, struct session *session, uint32_t msgid)
 {
 	struct asker *asker = malloc(sizeof(*asker));
 
@@ -15,6 +15,7 @@ int asker_add(struct asker **list, const struct session *session, uint32_t msgid
 		return -ENOMEM;
 	*asker = (struct asker){*list, session->ref, msgid};
 	*list = asker;
+	session->wait_count++;
 	return 0;
 }
 
@@ -24,6 +25,8 @@ static void tell(struct session *session, uint32_t msgid, const struct message_e
 		reply_error(session, msgid, error);
 	else
 		reply_nil(session, msgid);
+	session->wait_count--;
+	session_wake(session);
 }
 
 void askers_tell(struct supervisor *sup, struct asker **list, const struct message_error *error)

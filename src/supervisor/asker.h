@@ -19,7 +19,7 @@ struct asker {
 };
 
 /* 0 or -ENOMEM. */
-int asker_add(struct asker **list, const struct session *session, uint32_t msgid);
+int asker_add(struct asker **list, struct session *session, uint32_t msgid);
 
 /* Answers all of them: with nil, or with the error unless it is NULL. */
 void askers_tell(struct supervisor *sup, struct asker **list, const struct message_error *error);

@@ -229,6 +229,7 @@ void reload_start(struct supervisor *sup, struct session *session, uint32_t msgi
 {
 	struct reload *reload = &sup->reload;
 	char error[CONFIG_ERROR_MAX] = "";
+	struct message_error ending;
 	int r;
 
 	if (reload->state != RELOAD_NOT) {
@@ -237,10 +238,13 @@ void reload_start(struct supervisor *sup, struct session *session, uint32_t msgi
 			asker_add(&reload->later, session, msgid);
 		return;
 	}
-	if (sup->state != SUPERVISOR_RUNNING)
-		return;
 	if (session != NULL)
 		asker_add(&reload->askers, session, msgid);
+	if (sup->state != SUPERVISOR_RUNNING) {
+		ending = error_make(RUCHE_SHUTTING_DOWN, "the daemon is ending");
+		askers_tell(sup, &reload->askers, &ending);
+		return;
+	}
 	log_info("reload: reading the configuration and the code anew");
 	notify_send("RELOADING=1\nSTATUS=Reloading");
 	reload->state = RELOAD_LOADING;

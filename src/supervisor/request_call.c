@@ -38,6 +38,8 @@ static bool find_pool(struct supervisor *sup, struct call_request *call)
 		size_t len = (size_t)(slash - call->name);
 
 		call->pool = pool_find(sup, call->name, len);
+		if (call->pool == NULL)
+			return false;
 		call->name += len + 1;
 		call->name_len -= len + 1;
 	} else if (terms != NULL && terms->pool.text != NULL) {
@@ -46,10 +48,24 @@ static bool find_pool(struct supervisor *sup, struct call_request *call)
 	return call->pool != NULL;
 }
 
+/* The function that a chunk of a map calls.  False: the worker will say what is wrong. */
+static bool find_inner(const struct call_request *call, const char **ret, size_t *ret_len)
+{
+	struct piece params = {call->params, call->params_len};
+	struct piece inner = piece_in_array(params, 0);
+	uint32_t len;
+	size_t head;
+
+	if (scan_str(inner.data, inner.len, &len, &head) < 0)
+		return false;
+	*ret = (const char *)inner.data + head;
+	*ret_len = len;
+	return true;
+}
+
 /* A chunk of a map counts as the function that it calls. */
 static bool find_record(const struct call_request *call, struct record **ret)
 {
-	const struct piece params = {call->params, call->params_len};
 	const struct function *function;
 	const char *name = call->name;
 	size_t len = call->name_len;
@@ -57,16 +73,8 @@ static bool find_record(const struct call_request *call, struct record **ret)
 	*ret = NULL;
 	if (is_named(name, len, run_name))
 		return true;
-	if (is_named(name, len, map_name)) {
-		struct piece inner = piece_in_array(params, 0);
-		uint32_t inner_len;
-		size_t head;
-
-		if (scan_str(inner.data, inner.len, &inner_len, &head) < 0)
-			return true; /* the worker says what is wrong */
-		name = (const char *)inner.data + head;
-		len = inner_len;
-	}
+	if (is_named(name, len, map_name) && !find_inner(call, &name, &len))
+		return true;
 	function = functions_find(&call->pool->functions, name, len);
 	*ret = function != NULL ? function->record : NULL;
 	return function != NULL;
@@ -75,15 +83,25 @@ static bool find_record(const struct call_request *call, struct record **ret)
 static bool fail_unknown(
 	struct session *session, const struct request *request, const struct call_request *call)
 {
+	const char *name = call->name;
+	size_t name_len = call->name_len;
 	char message[640];
 
-	if (call->pool == NULL)
-		text_format(message, sizeof(message), "there is no such pool, for '%.*s'",
+	if (is_named(name, name_len, map_name))
+		find_inner(call, &name, &name_len);
+
+	if (call->pool == NULL && memchr(call->name, '/', call->name_len) == NULL)
+		text_format(message, sizeof(message),
+			"there is no pool '%.*s'; `ruche pool` lists those there are",
+			(int)call->terms->pool.len, call->terms->pool.text);
+	else if (call->pool == NULL)
+		text_format(message, sizeof(message),
+			"there is no such pool: '%.*s'; `ruche pool` lists those there are",
 			(int)call->name_len, call->name);
 	else
 		text_format(message, sizeof(message),
 			"there is no function '%.*s'; `ruche functions` lists those there are",
-			(int)call->name_len, call->name);
+			(int)name_len, name);
 	return request_fail(session, request, RUCHE_UNKNOWN_FUNCTION, message);
 }
 
@@ -131,6 +149,18 @@ static bool open_call(
 	}
 }
 
+/* With no worker left to take its task's place, it would wait for ever. */
+static bool is_too_deep(const struct session *session, const struct call_request *call)
+{
+	const struct worker *parent = session->parent;
+	uint32_t others;
+
+	if (parent == NULL || (call->submitted && call->terms->detach))
+		return false;
+	others = scheduler_lending(&parent->pool->scheduler) - parent->slot->lending;
+	return others >= session->sup->config.limits.nested;
+}
+
 static bool call_function(
 	struct session *session, const struct request *request, struct call_request *call)
 {
@@ -145,6 +175,9 @@ static bool call_function(
 	if (call->pool->drained && session->parent == NULL)
 		return request_fail(session, request, RUCHE_UNAVAILABLE,
 			"the pool takes nothing new until `ruche resume`");
+	if (is_too_deep(session, call))
+		return request_fail(session, request, RUCHE_BUSY,
+			"too many workers wait for calls of their own: [limits] nested");
 	if (scheduler_is_dead(&call->pool->scheduler))
 		return request_fail(session, request, RUCHE_UNAVAILABLE, pool_problem(call->pool));
 	if (!find_record(call, &call->record))

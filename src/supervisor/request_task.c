@@ -122,8 +122,10 @@ static struct handle **find_all(
 
 		piece = piece_at(piece.data, ids.data + ids.len, 0);
 		if (scan_uint(piece.data, piece.len, &id, &len) < 0)
-			id = 0;
-		handles[i] = find(session, request, id);
+			request_fail(session, request, RUCHE_BAD_ARGUMENTS,
+				"ruche.wait takes an array of ids, which are integers");
+		else
+			handles[i] = find(session, request, id);
 		if (handles[i] == NULL) {
 			free(handles);
 			return NULL;

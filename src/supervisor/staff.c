@@ -39,6 +39,15 @@ static uint32_t count_busy(const struct scheduler *scheduler)
 	return count;
 }
 
+/* Places that others may take. */
+static uint32_t count_lent(const struct pool *pool)
+{
+	uint32_t lending = scheduler_lending(&pool->scheduler);
+	uint64_t limit = pool->sup->config.limits.nested;
+
+	return lending < limit ? lending : (uint32_t)limit;
+}
+
 static uint32_t count_wanted(const struct pool *pool)
 {
 	const struct scheduler *scheduler = &pool->scheduler;
@@ -52,7 +61,7 @@ static uint32_t count_wanted(const struct pool *pool)
 		wanted = pool->min;
 	if (wanted > pool->max)
 		wanted = pool->max;
-	return (uint32_t)wanted + scheduler_lending(scheduler);
+	return (uint32_t)wanted + count_lent(pool);
 }
 
 /* ---- more ----------------------------------------------------------------------------- */

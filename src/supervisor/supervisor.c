@@ -236,7 +236,9 @@ void supervisor_on_load_failed(struct supervisor *sup, struct pool *pool)
 
 static void turn(struct supervisor *sup)
 {
-	event_base_loop(sup->base, sessions_have_work(sup) ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+	bool has_work = sessions_have_work(sup) || dispatch_has_work(sup);
+
+	event_base_loop(sup->base, has_work ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
 	timers_run(sup);
 	sessions_pump(sup);
 	if (sup->state == SUPERVISOR_STOPPING)
@@ -246,7 +248,7 @@ static void turn(struct supervisor *sup)
 	workers_flush(sup);
 	sessions_flush(sup);
 	reload_check(sup);
-	timers_run(sup); /* what was set in this turn is to be waited for */
+	timers_arm(sup); /* what was set in this turn is to be waited for */
 	if (sup->state == SUPERVISOR_STOPPING && pools_in_flight(sup) == 0)
 		begin_to_end(sup);
 }

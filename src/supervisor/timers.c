@@ -79,6 +79,14 @@ static void set_timer(struct supervisor *sup, const struct alarm *first, uint64_
 		supervisor_set_timer(&sup->alarm_timer, at > now ? at - now + 1000 : 0);
 }
 
+void timers_arm(struct supervisor *sup)
+{
+	const struct alarm *first = alarms_first(&sup->alarms);
+
+	if (first != NULL || sup->alarm_at != 0)
+		set_timer(sup, first, clock_now());
+}
+
 void timers_run(struct supervisor *sup)
 {
 	struct alarm *first = alarms_first(&sup->alarms);

@@ -20,5 +20,7 @@ int timers_watch(struct supervisor *sup, struct task *task);
 
 /* Does what has come due, and sets the timer to what comes next. */
 void timers_run(struct supervisor *sup);
+/* Sets the timer alone, at the end of a turn, when what comes due has to wait for the next one. */
+void timers_arm(struct supervisor *sup);
 
 #endif

@@ -45,5 +45,13 @@ wait $!
 check_output 'the death of the first ends them all, too' 1 echo $?
 check 'nothing of it goes on' wait_for rests 0 0
 check 'the workers are two again' wait_for two_workers
+# ---- too deep ----------------------------------------------------------------------------
+
+printf '[limits]\nnested = 3\n' >"$dir/conf"
+stop_daemon
+start_daemon --config "$dir/conf" --workers 2 --plugin "$nested"
+check_output 'as deep as there are workers for' 3 "$ruche" call nested.deep 3
+check_status 'deeper is an error, and nobody waits for ever' 1 timeout 20 "$ruche" call nested.deep 10
+check_said 'which says why' 'busy: too many workers wait for calls of their own'
 check_output 'it still works' 27 "$ruche" call cube 3
 finish

@@ -111,6 +111,7 @@ int main(void)
 	tcase_add_test(tc, function_is_found_by_its_whole_name_alone);
 	suite_add_tcase(suite, tc);
 	add_supervisor_terms(suite);
+	add_supervisor_plan(suite);
 	add_supervisor_errors(suite);
 	return check_main(suite);
 }

@@ -9,6 +9,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 void add_supervisor_errors(Suite *suite);
+void add_supervisor_plan(Suite *suite);
 void add_supervisor_terms(Suite *suite);
 
 #endif

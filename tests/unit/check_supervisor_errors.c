@@ -65,6 +65,31 @@ START_TEST(cut_off_value_has_no_pieces_behind_the_cut)
 }
 END_TEST
 
+START_TEST(cut_off_map_has_no_pieces_behind_the_cut)
+{
+	const uint8_t *map = piece_in_array(whole, 2).data;
+
+	for (size_t len = 0; len < 9; len++) {
+		uint8_t *cut = malloc(len + 1);
+		struct piece piece = {memcpy(cut, map, len), len};
+
+		ck_assert_uint_eq(piece_in_map(piece, "b").len, 0);
+		ck_assert_uint_eq(piece_in_map(piece, "a").len, len < 4 ? 0 : 1);
+		free(cut);
+	}
+}
+END_TEST
+
+START_TEST(what_stands_behind_a_container_is_not_in_it)
+{
+	struct piece array = {bytes + 12, 4}, map = {bytes + 6, 10};
+
+	ck_assert_uint_eq(*piece_in_array(array, 1).data, 8);
+	ck_assert_uint_eq(piece_in_array(array, 2).len, 0);
+	ck_assert_uint_eq(piece_in_map(map, "c").len, 0);
+}
+END_TEST
+
 START_TEST(text_is_compared_whole)
 {
 	struct piece two = piece_in_array(whole, 1);
@@ -121,6 +146,12 @@ START_TEST(body_with_a_result_is_no_error)
 
 	ck_assert_int_eq(errors_read(body, sizeof(body)).code, RUCHE_OK);
 	ck_assert_int_eq(errors_read(body, sizeof(body)).executed, RUCHE_EXECUTED_YES);
+}
+END_TEST
+
+START_TEST(body_without_a_byte_is_a_failure)
+{
+	ck_assert_int_eq(errors_read("\xc0", 0).code, RUCHE_FAILED);
 }
 END_TEST
 
@@ -217,6 +248,30 @@ START_TEST(story_of_earlier_runs_can_only_make_it_more_executed)
 }
 END_TEST
 
+/* {"code": "failed", "x": [1, 2]} [3]: what we do not know, and a result that is not nil */
+START_TEST(story_stands_behind_what_the_worker_said_byte_by_byte)
+{
+	static const char body[] = "\x82\xa4"
+				   "code"
+				   "\xa6"
+				   "failed"
+				   "\xa1x\x92\x01\x02\x91\x03";
+	size_t head = 1, result = 2, len = sizeof(body) - 1;
+	struct errors_body longer = errors_extend(&sup, body, len, &story);
+	const uint8_t *data = longer.data;
+
+	ck_assert_uint_eq(data[0], 0x85); /* three pairs more */
+	ck_assert_mem_eq(data + 1, body + head, len - head - result);
+	ck_assert_mem_eq(data + len - result,
+		"\xa8"
+		"attempts",
+		9);
+	ck_assert_mem_eq(data + longer.len - result, "\x91\x03", result);
+	ck_assert(
+		piece_is_str(piece_in_map(piece_at(data, data + longer.len, 0), "code"), "failed"));
+}
+END_TEST
+
 START_TEST(foreign_error_stays_as_it_is)
 {
 	static const uint8_t body[] = {0xa2, 'n', 'o', 0xc0};
@@ -288,6 +343,8 @@ static void add_pieces(Suite *suite)
 	tcase_add_test(tc, piece_of_a_map_is_found_by_its_key);
 	tcase_add_test(tc, there_is_nothing_in_what_is_no_container);
 	tcase_add_test(tc, cut_off_value_has_no_pieces_behind_the_cut);
+	tcase_add_test(tc, cut_off_map_has_no_pieces_behind_the_cut);
+	tcase_add_test(tc, what_stands_behind_a_container_is_not_in_it);
 	tcase_add_test(tc, text_is_compared_whole);
 	suite_add_tcase(suite, tc);
 }
@@ -298,12 +355,14 @@ void add_supervisor_errors(Suite *suite)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, body_with_a_result_is_no_error);
+	tcase_add_test(tc, body_without_a_byte_is_a_failure);
 	tcase_add_test(tc, workers_error_is_read);
 	tcase_add_test(tc, word_that_is_not_known_is_taken_for_the_worse);
 	tcase_add_test(tc, foreign_error_is_a_failure_that_ran);
 	tcase_add_test(tc, story_is_added_and_nothing_lost);
 	tcase_add_loop_test(
 		tc, story_of_earlier_runs_can_only_make_it_more_executed, 0, COUNT(executions));
+	tcase_add_test(tc, story_stands_behind_what_the_worker_said_byte_by_byte);
 	tcase_add_test(tc, foreign_error_stays_as_it_is);
 	tcase_add_test(tc, story_that_is_there_is_not_told_twice);
 	tcase_add_test(tc, own_error_is_a_body);

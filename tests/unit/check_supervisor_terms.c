@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of a call: which are taken, and what plan they make. */
+/* The options of a call: which are taken, and what is read of them. */
 #include "check_supervisor.h"
 
 #include <math.h>
 #include <msgpack.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <ruche/codes.h>
 
-#include "core/plan.h"
 #include "supervisor/terms.h"
 #include "wire/message.h"
 
-#define S 1000000000ULL
-
-enum kind { NIL, INT, NUMBER, SINGLE, TRUTH, TEXT, BIN, TEXTS, MAP };
+enum kind { NIL, INT, NUMBER, SINGLE, TRUTH, TEXT, BIN, TEXTS };
 
 struct value {
 	enum kind kind;
@@ -74,9 +70,6 @@ static void pack_value(msgpack_packer *pk, const struct value *value)
 		break;
 	case TEXTS:
 		pack_texts(pk, value->text);
-		break;
-	case MAP:
-		msgpack_pack_map(pk, 0);
 		break;
 	}
 }
@@ -148,7 +141,7 @@ static const struct {
 	{"delay", {INT, 0, NULL}, true},
 	{"delay", {NUMBER, 3600.5, NULL}, true},
 	{"delay", {NUMBER, -0.1, NULL}, false},
-	{"delay", {MAP, 0, NULL}, false},
+	{"delay", {TEXTS, 0, "1"}, false},
 	{"at", {INT, 1700000000, NULL}, true},
 	{"at", {INT, -1, NULL}, false},
 	{"attempts", {INT, 1, NULL}, true},
@@ -199,19 +192,37 @@ START_TEST(option_is_taken_or_refused_by_its_name)
 }
 END_TEST
 
-START_TEST(every_option_of_the_table_is_tested)
-{
-	static const char *const keys[] = {"pool", "priority", "timeout", "deadline", "expires",
-		"delay", "at", "attempts", "retry_on", "backoff", "key", "key_window", "keep",
-		"detach", "wait", "tag"};
+/* Each of them, no two with the same value; the last one excludes another. */
+static const struct {
+	const char *key;
+	struct value value;
+} all_options[] = {
+	{"pool", {TEXT, 0, "video"}},
+	{"priority", {INT, -7, NULL}},
+	{"timeout", {NUMBER, 1.5, NULL}},
+	{"deadline", {NUMBER, 2.5, NULL}},
+	{"expires", {NUMBER, 3.5, NULL}},
+	{"delay", {SINGLE, 4.5, NULL}},
+	{"attempts", {INT, 9, NULL}},
+	{"retry_on", {TEXTS, 0, "failed timeout"}},
+	{"backoff", {NUMBER, 5.5, NULL}},
+	{"key", {TEXT, 0, "mine"}},
+	{"key_window", {INT, 6, NULL}},
+	{"keep", {NUMBER, 7.5, NULL}},
+	{"detach", {TRUTH, 1, NULL}},
+	{"wait", {TRUTH, 0, NULL}},
+	{"tag", {TEXT, 0, "people"}},
+	{"at", {NUMBER, 8.5, NULL}},
+};
 
-	for (size_t k = 0; k < COUNT(keys); k++) {
+START_TEST(every_option_is_tested_with_good_and_bad_values)
+{
+	for (size_t k = 0; k < COUNT(all_options); k++) {
 		bool good = false, bad = false;
 
-		for (size_t i = 0; i < COUNT(options); i++) {
-			good |= options[i].good && strcmp(options[i].key, keys[k]) == 0;
-			bad |= !options[i].good && strcmp(options[i].key, keys[k]) == 0;
-		}
+		for (size_t i = 0; i < COUNT(options); i++)
+			if (strcmp(options[i].key, all_options[k].key) == 0)
+				*(options[i].good ? &good : &bad) = true;
 		ck_assert(good && bad);
 	}
 }
@@ -249,14 +260,18 @@ START_TEST(key_that_is_no_text_is_refused)
 }
 END_TEST
 
+static void pack_int(msgpack_packer *pk, const char *key, int value)
+{
+	message_pack_str(pk, key);
+	msgpack_pack_int(pk, value);
+}
+
 START_TEST(delay_and_at_exclude_each_other)
 {
 	msgpack_packer pk = begin(2);
 
-	message_pack_str(&pk, "delay");
-	msgpack_pack_int(&pk, 1);
-	message_pack_str(&pk, "at");
-	msgpack_pack_int(&pk, 1);
+	pack_int(&pk, "delay", 1);
+	pack_int(&pk, "at", 1);
 	ck_assert_int_lt(read_terms(), 0);
 	ck_assert_ptr_nonnull(strstr(error, "'delay' and 'at'"));
 }
@@ -266,12 +281,9 @@ START_TEST(first_bad_option_of_many_is_told)
 {
 	msgpack_packer pk = begin(3);
 
-	message_pack_str(&pk, "timeout");
-	msgpack_pack_int(&pk, 1);
-	message_pack_str(&pk, "attempts");
-	msgpack_pack_int(&pk, 0);
-	message_pack_str(&pk, "bogus");
-	msgpack_pack_int(&pk, 0);
+	pack_int(&pk, "timeout", 1);
+	pack_int(&pk, "attempts", 0);
+	pack_int(&pk, "bogus", 0);
 	ck_assert_int_lt(read_terms(), 0);
 	ck_assert_ptr_nonnull(strstr(error, "'attempts'"));
 }
@@ -283,9 +295,7 @@ START_TEST(nothing_asked_for_is_the_defaults)
 
 	ck_assert_int_eq(terms_read(&terms, nil, 1, error), 0);
 	ck_assert_int_eq(terms_read(&terms, empty, 1, error), 0);
-	ck_assert_ptr_null(terms.key.text);
-	ck_assert_ptr_null(terms.tag.text);
-	ck_assert_ptr_null(terms.pool.text);
+	ck_assert(terms.key.text == NULL && terms.tag.text == NULL && terms.pool.text == NULL);
 	ck_assert_int_eq(terms.priority, 0);
 	ck_assert_int_eq(terms.attempts, 1);
 	ck_assert(terms.wait);
@@ -304,14 +314,59 @@ START_TEST(what_is_no_map_is_refused)
 }
 END_TEST
 
-START_TEST(options_of_many_kilobytes_are_not_looked_at)
+/* Each of six bytes, after the three of the map's head. */
+static int read_good_ones(size_t pairs)
 {
-	char *text = malloc(20000);
+	msgpack_packer pk = begin(pairs);
 
-	memset(text, 'x', 20000);
-	text[19999] = '\0';
-	ck_assert_int_lt(read_one("tag", (struct value){TEXT, 0, text}), 0);
-	free(text);
+	while (pairs-- > 0) {
+		message_pack_str(&pk, "wait");
+		msgpack_pack_false(&pk);
+	}
+	return read_terms();
+}
+
+START_TEST(options_of_more_than_16_kilobytes_are_not_looked_at)
+{
+	ck_assert_int_eq(read_good_ones(2730), 0);
+	ck_assert(!terms.wait);
+	ck_assert_int_lt(read_good_ones(2731), 0);
+	ck_assert(terms.wait);
+}
+END_TEST
+
+static void pack_all_but_the_last(void)
+{
+	msgpack_packer pk = begin(COUNT(all_options) - 1);
+
+	for (size_t i = 0; i < COUNT(all_options) - 1; i++) {
+		message_pack_str(&pk, all_options[i].key);
+		pack_value(&pk, &all_options[i].value);
+	}
+}
+
+START_TEST(every_option_is_read_into_its_own_place)
+{
+	pack_all_but_the_last();
+	ck_assert_int_eq(read_terms(), 0);
+	ck_assert_mem_eq(terms.pool.text, "video", terms.pool.len);
+	ck_assert_mem_eq(terms.key.text, "mine", terms.key.len);
+	ck_assert_mem_eq(terms.tag.text, "people", terms.tag.len);
+	ck_assert_uint_eq(terms.pool.len * 100 + terms.key.len * 10 + terms.tag.len, 546);
+	ck_assert_int_eq(terms.priority, -7);
+	ck_assert_int_eq(terms.attempts, 9);
+	ck_assert_double_eq(terms.timeout, 1.5);
+	ck_assert_double_eq(terms.deadline, 2.5);
+	ck_assert_double_eq(terms.expires, 3.5);
+	ck_assert_double_eq(terms.delay, 4.5);
+	ck_assert_double_eq(terms.backoff, 5.5);
+	ck_assert_double_eq(terms.key_window, 6);
+	ck_assert_double_eq(terms.keep, 7.5);
+	ck_assert_uint_eq(terms.retry_on, 1U << RUCHE_FAILED | 1U << RUCHE_TIMEOUT);
+	ck_assert(terms.detach && !terms.wait && terms.at < 0);
+	ck_assert_int_eq(read_one("at", (struct value){NUMBER, 8.5, NULL}), 0);
+	ck_assert_double_eq(terms.at, 8.5);
+	ck_assert(terms.delay < 0);
 }
 END_TEST
 
@@ -324,119 +379,13 @@ START_TEST(texts_lie_in_the_request)
 }
 END_TEST
 
-/* ---- the plan ------------------------------------------------------------------------------ */
-
-static struct plan make_plan(uint64_t now, uint64_t real_now)
-{
-	struct plan plan = {0};
-
-	terms_make_plan(&terms, &plan, now, real_now);
-	return plan;
-}
-
-START_TEST(plan_is_only_made_for_what_needs_it)
-{
-	static const struct {
-		const char *key;
-		struct value value;
-		bool needs;
-	} all[] = {
-		{"timeout", {INT, 1, NULL}, true},
-		{"deadline", {INT, 1, NULL}, true},
-		{"expires", {INT, 1, NULL}, true},
-		{"delay", {INT, 1, NULL}, true},
-		{"delay", {INT, 0, NULL}, false},
-		{"at", {INT, 1, NULL}, true},
-		{"attempts", {INT, 2, NULL}, true},
-		{"attempts", {INT, 1, NULL}, false},
-		{"priority", {INT, 1, NULL}, false},
-		{"key", {TEXT, 0, "k"}, false},
-		{"retry_on", {TEXT, 0, "failed"}, false},
-	};
-
-	for (size_t i = 0; i < COUNT(all); i++) {
-		ck_assert_int_eq(read_one(all[i].key, all[i].value), 0);
-		ck_assert_int_eq(terms_need_plan(&terms), all[i].needs);
-	}
-}
-END_TEST
-
-START_TEST(plan_counts_from_now)
-{
-	struct plan plan;
-
-	ck_assert_int_eq(read_one("expires", (struct value){NUMBER, 1.5, NULL}), 0);
-	plan = make_plan(100 * S, 5000 * S);
-	ck_assert_uint_eq(plan.expires, 101 * S + S / 2);
-	ck_assert_int_eq(read_one("delay", (struct value){INT, 3, NULL}), 0);
-	ck_assert_uint_eq(make_plan(100 * S, 5000 * S).not_before, 103 * S);
-	ck_assert_int_eq(read_one("timeout", (struct value){NUMBER, 1e-10, NULL}), 0);
-	ck_assert_uint_gt(make_plan(100 * S, 5000 * S).timeout, 0); /* which would be none */
-}
-END_TEST
-
-START_TEST(points_of_time_are_turned_into_the_clocks)
-{
-	ck_assert_int_eq(read_one("at", (struct value){INT, 5010, NULL}), 0);
-	ck_assert_uint_eq(make_plan(100 * S, 5000 * S).not_before, 110 * S);
-	ck_assert_int_eq(read_one("deadline", (struct value){INT, 5010, NULL}), 0);
-	ck_assert_uint_eq(make_plan(100 * S, 5000 * S).deadline, 110 * S);
-	ck_assert_int_eq(read_one("deadline", (struct value){INT, 4990, NULL}), 0);
-	ck_assert_uint_eq(make_plan(100 * S, 5000 * S).deadline, 90 * S);
-}
-END_TEST
-
-START_TEST(time_before_the_clock_began_is_past_and_not_none)
-{
-	ck_assert_int_eq(read_one("deadline", (struct value){INT, 0, NULL}), 0);
-	ck_assert_uint_eq(make_plan(100 * S, 5000 * S).deadline, 1);
-	ck_assert_int_eq(read_one("deadline", (struct value){INT, 4900, NULL}), 0);
-	ck_assert_uint_eq(make_plan(100 * S, 5000 * S).deadline, 1);
-}
-END_TEST
-
-START_TEST(attempts_have_their_defaults)
-{
-	struct plan plan;
-
-	ck_assert_int_eq(read_one("attempts", (struct value){INT, 3, NULL}), 0);
-	plan = make_plan(S, S);
-	ck_assert_uint_eq(plan.attempts, 3);
-	ck_assert_uint_eq(plan.retry_on, 1U << RUCHE_CRASHED);
-	ck_assert_uint_eq(plan.backoff, PLAN_BACKOFF_DEFAULT);
-	ck_assert_uint_eq(plan.timeout, 0);
-	ck_assert_uint_eq(plan.deadline, 0);
-	ck_assert_uint_eq(plan.expires, 0);
-	ck_assert_uint_eq(plan.not_before, 0);
-}
-END_TEST
-
-START_TEST(codes_to_retry_on_replace_the_default)
-{
-	ck_assert_int_eq(read_one("retry_on", (struct value){TEXTS, 0, "failed timeout"}), 0);
-	ck_assert_uint_eq(make_plan(S, S).retry_on, 1U << RUCHE_FAILED | 1U << RUCHE_TIMEOUT);
-	ck_assert_int_eq(read_one("backoff", (struct value){INT, 0, NULL}), 0);
-	ck_assert_uint_eq(make_plan(S, S).backoff, 0);
-}
-END_TEST
-
-static void add_plans(TCase *tc)
-{
-	tcase_add_test(tc, plan_is_only_made_for_what_needs_it);
-	tcase_add_test(tc, plan_counts_from_now);
-	tcase_add_test(tc, points_of_time_are_turned_into_the_clocks);
-	tcase_add_test(tc, time_before_the_clock_began_is_past_and_not_none);
-	tcase_add_test(tc, attempts_have_their_defaults);
-	tcase_add_test(tc, codes_to_retry_on_replace_the_default);
-}
-
 void add_supervisor_terms(Suite *suite)
 {
 	TCase *tc = tcase_create("terms");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_loop_test(tc, option_is_taken_or_refused_by_its_name, 0, COUNT(options));
-	tcase_add_test(tc, every_option_of_the_table_is_tested);
+	tcase_add_test(tc, every_option_is_tested_with_good_and_bad_values);
 	tcase_add_test(tc, text_may_have_255_bytes_and_no_more);
 	tcase_add_test(tc, option_that_is_not_known_is_named);
 	tcase_add_test(tc, key_that_is_no_text_is_refused);
@@ -444,8 +393,8 @@ void add_supervisor_terms(Suite *suite)
 	tcase_add_test(tc, first_bad_option_of_many_is_told);
 	tcase_add_test(tc, nothing_asked_for_is_the_defaults);
 	tcase_add_test(tc, what_is_no_map_is_refused);
-	tcase_add_test(tc, options_of_many_kilobytes_are_not_looked_at);
+	tcase_add_test(tc, options_of_more_than_16_kilobytes_are_not_looked_at);
+	tcase_add_test(tc, every_option_is_read_into_its_own_place);
 	tcase_add_test(tc, texts_lie_in_the_request);
-	add_plans(tc);
 	suite_add_tcase(suite, tc);
 }
