@@ -90,7 +90,8 @@ static bool fail_unknown(
 	if (is_named(name, name_len, map_name))
 		find_inner(call, &name, &name_len);
 
-	if (call->pool == NULL && memchr(call->name, '/', call->name_len) == NULL)
+	if (call->pool == NULL && call->terms != NULL && call->terms->pool.text != NULL &&
+		memchr(call->name, '/', call->name_len) == NULL)
 		text_format(message, sizeof(message),
 			"there is no pool '%.*s'; `ruche pool` lists those there are",
 			(int)call->terms->pool.len, call->terms->pool.text);

@@ -79,13 +79,13 @@ plugin = $plugin
 workers = 1
 nice = 5
 umask = 0027
-rlimit_stack = 4194304:unlimited
+rlimit_fsize = 104857600
 END
 check_output 'a second pool is added' null ask ruche.reload '[]'
 check_output 'and called by its name' "$version" ask second/test.version '[]'
 check_output 'or by an option' "$version" ask ruche.call '["test.version", [], {"pool": "second"}]'
-check_output 'with its own settings' '5 0027 4096' \
-	"$ruche" run --pool second -- sh -c 'echo $(nice) $(umask) $(ulimit -s)'
+check_output 'with its own settings' '5 0027 204800' \
+	"$ruche" run --pool second -- sh -c 'echo $(nice) $(umask) $(ulimit -f)'
 check_output 'a pool that is not there' unknown_function ask third/test.version '[]'
 
 many_pids() {
