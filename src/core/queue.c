@@ -144,6 +144,19 @@ struct task *queue_first(const struct queue *queue)
 	return queue->turn[31 - __builtin_clz(queue->levels)]->tasks.first;
 }
 
+struct task *queue_find_unserved(const struct queue *queue)
+{
+	struct task *first = queue_first(queue);
+	struct flow *flow = first != NULL ? first->flow : NULL;
+
+	for (unsigned int i = 0; flow != NULL && i < QUEUE_LOOK_AHEAD; i++) {
+		if (flow->in_flight == 0)
+			return flow->tasks.first;
+		flow = flow->next;
+	}
+	return NULL;
+}
+
 void queue_take(struct task *first)
 {
 	struct flow *flow = first->flow;

@@ -23,6 +23,7 @@ enum {
 	QUEUE_PRIORITY_MIN = -10,
 	QUEUE_PRIORITY_MAX = 10,
 	QUEUE_LEVELS = QUEUE_PRIORITY_MAX - QUEUE_PRIORITY_MIN + 1,
+	QUEUE_LOOK_AHEAD = 16, /* turns that queue_find_unserved() looks at */
 };
 
 /* Why a client is held; several may be true at once. */
@@ -72,6 +73,12 @@ void queue_remove(struct task *task);
 
 /* The next one; NULL: there is none that may go. */
 struct task *queue_first(const struct queue *queue);
+
+/*
+ * The next one of a client that has none with workers, if it has the priority of the next of all and its
+ * turn comes soon.  NULL: none.
+ */
+struct task *queue_find_unserved(const struct queue *queue);
 
 /* Removes the next one, which ends its client's turn. */
 void queue_take(struct task *first);

@@ -54,41 +54,47 @@ static struct task *next_task(struct pool *pool)
 	return NULL;
 }
 
-/*
- * What has precedence does not wait behind what was handed ahead.  Once a turn is enough: what comes
- * back is then handed out in turns as well.
- */
-static void make_way(struct pool *pool, struct slot *slot, struct task *task, bool *made)
+/* What has precedence does not wait behind what was handed ahead.  True: it is the next. */
+static bool make_way(struct pool *pool, struct slot *slot, struct task *task)
 {
-	if (*made || !scheduler_is_urgent(&pool->sup->tasks, slot, task))
-		return;
-	*made = true;
+	if (!scheduler_is_urgent(&pool->sup->tasks, slot, task))
+		return false;
 	queue_remove(task);
 	worker_requeue_unstarted(&pool->workers[slot->index]);
 	queue_push_front(task);
+	return true;
 }
 
+/* There is no room for the first of the queue.  True: room was made, for one that has precedence. */
+static bool make_room(struct pool *pool, struct task *first)
+{
+	struct slot *slot = scheduler_pick_yielding(&pool->scheduler);
+	struct task *unserved = queue_find_unserved(&pool->scheduler.queue);
+
+	if (slot == NULL)
+		return false;
+	return make_way(pool, slot, unserved != NULL ? unserved : first);
+}
+
+/* Way is made once a turn: what comes back is then handed out in turns as well. */
 static void hand_out(struct pool *pool)
 {
-	struct scheduler *scheduler = &pool->scheduler;
 	struct task *task;
-	struct slot *slot;
 	bool made_way = false;
 
 	while ((task = next_task(pool)) != NULL) {
-		slot = scheduler_pick_slot(scheduler, task);
-		if (slot == NULL)
+		struct slot *slot = scheduler_pick_slot(&pool->scheduler, task);
+
+		if (slot != NULL && !made_way)
+			made_way = make_way(pool, slot, task);
+		if (slot != NULL && slot_can_take(slot, task)) {
+			hand(pool, slot, task);
+			continue;
+		}
+		if (made_way || !make_room(pool, task))
 			break;
-		make_way(pool, slot, task, &made_way);
-		if (!slot_can_take(slot, task))
-			break;
-		hand(pool, slot, task);
+		made_way = true;
 	}
-	if (task == NULL)
-		return;
-	slot = scheduler_pick_yielding(scheduler);
-	if (slot != NULL)
-		make_way(pool, slot, task, &made_way);
 }
 
 /* While a worker has nothing to do, nobody's task waits behind another. */

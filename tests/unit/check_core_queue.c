@@ -245,6 +245,44 @@ START_TEST(queues_of_two_pools_know_nothing_of_each_other)
 END_TEST
 
 /* Random pushes, takes, removals and holds; each client's tasks must come out in their order. */
+START_TEST(unserved_client_is_found_before_its_turn)
+{
+	struct task *first, *second;
+
+	ck_assert_ptr_null(queue_find_unserved(&queue));
+	first = push(0, 0, 1);
+	second = push(1, 0, 11);
+	push(2, -1, 21);
+	ck_assert_ptr_eq(queue_find_unserved(&queue), first);
+	first->flow->in_flight = 2;
+	ck_assert_ptr_eq(queue_first(&queue), first);
+	ck_assert_ptr_eq(queue_find_unserved(&queue), second);
+	second->flow->in_flight = 1;
+	ck_assert_ptr_null(queue_find_unserved(&queue)); /* lower priorities do not count */
+	ASSERT_ORDER(1, 11, 21);
+}
+END_TEST
+
+START_TEST(unserved_client_is_not_looked_for_without_end)
+{
+	struct queue_client many[QUEUE_LOOK_AHEAD + 1] = {{0}};
+
+	for (uint32_t i = 0; i <= QUEUE_LOOK_AHEAD; i++) {
+		struct task *task = make(&many[i], 0, i);
+
+		task->flow->in_flight = i < QUEUE_LOOK_AHEAD;
+		queue_push(task);
+	}
+	ck_assert_ptr_null(queue_find_unserved(&queue));
+	ck_assert_uint_eq(take()->msgid, 0);
+	ck_assert_uint_eq(queue_find_unserved(&queue)->msgid, QUEUE_LOOK_AHEAD);
+	while (take() != NULL)
+		;
+	for (size_t i = 0; i < COUNT(many); i++)
+		queue_client_fini(&many[i]);
+}
+END_TEST
+
 START_TEST(random_use_keeps_each_clients_order_and_loses_nothing)
 {
 	enum { STEPS = 20000 };
@@ -304,6 +342,8 @@ void add_core_queue(Suite *suite)
 	tcase_add_test(tc, client_is_held_until_no_reason_is_left);
 	tcase_add_test(tc, what_comes_back_to_a_held_client_waits_with_it);
 	tcase_add_test(tc, queues_of_two_pools_know_nothing_of_each_other);
+	tcase_add_test(tc, unserved_client_is_found_before_its_turn);
+	tcase_add_test(tc, unserved_client_is_not_looked_for_without_end);
 	tcase_add_test(tc, random_use_keeps_each_clients_order_and_loses_nothing);
 	suite_add_tcase(suite, tc);
 }
