@@ -4,7 +4,7 @@
 # words of a command after "--".  Installed as `ruche` where bash-completion looks.
 
 _ruche_commands='call run map submit wait result log cancel tasks status workers functions quarantine pool
-	reload drain pause resume ping'
+	reload upgrade drain pause resume ping'
 
 # The subcommand is the first word that is no option and no option's value.
 _ruche_find_command() {

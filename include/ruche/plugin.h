@@ -103,7 +103,11 @@ int ruche_arg_uint64(struct ruche_task *task, size_t index, uint64_t *ret);
 int ruche_arg_int128(struct ruche_task *task, size_t index, __int128 *ret);
 int ruche_arg_double(struct ruche_task *task, size_t index, double *ret); /* integers too */
 int ruche_arg_bool(struct ruche_task *task, size_t index, bool *ret);
-/* Text or binary; not NUL-terminated: `*ret_len` bytes. */
+/*
+ * Text or binary; not NUL-terminated: `*ret_len` bytes.  A long one (32 KiB and more) may lie in memory that the
+ * client shares, at a multiple of 64: it is not to be written to, and a client that does not keep to the rules can change it
+ * while it is being read, so copy first what must not change between a check and its use.
+ */
 int ruche_arg_bytes(struct ruche_task *task, size_t index, const char **ret, size_t *ret_len);
 
 /*

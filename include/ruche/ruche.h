@@ -390,7 +390,10 @@ int ruche_reply_uint64(const struct ruche_reply *reply, uint64_t *ret);
 int ruche_reply_int128(const struct ruche_reply *reply, __int128 *ret);
 int ruche_reply_double(const struct ruche_reply *reply, double *ret); /* integers too */
 int ruche_reply_bool(const struct ruche_reply *reply, bool *ret);
-/* Text or binary; not NUL-terminated. */
+/*
+ * Text or binary; not NUL-terminated.  A long one may lie in memory that is shared with the daemon's workers, and
+ * then a multiple of 64 is its address: read it, and free the reply when that is done, so that the memory can be used again.
+ */
 int ruche_reply_bytes(const struct ruche_reply *reply, const char **ret, size_t *ret_len);
 /* The result as it came: one packed MessagePack value. */
 int ruche_reply_packed(const struct ruche_reply *reply, const void **ret, size_t *ret_len);
@@ -407,6 +410,8 @@ struct ruche_error {
 	unsigned int attempts;        /* how often it was started */
 	double queued_for;            /* seconds that it waited, pauses between attempts included */
 	double ran_for;               /* seconds that it ran, all attempts together */
+	const char *
+		cause; /* a word for why the worker died, "out_of_memory", or "" if no more is known */
 };
 
 enum { RUCHE_ERROR_TEXT_MAX = 320 };

@@ -7,8 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/heap.h"
+
 enum {
 	MIN_CAP = 4096,
+	AHEAD = 32, /* times what has come: no more room than that is made for what is to come */
 	KEEP_CAP = 256 * 1024, /* an empty buffer over this size is freed */
 };
 
@@ -32,13 +35,14 @@ static int grow(struct buf *buf, size_t need)
 
 	while (cap < need)
 		cap *= 2;
-	data = malloc(cap);
+	if (buf->start > 0)
+		move_to_front(buf);
+	data = realloc(buf->data, cap); /* a large one is moved without a copy */
 	if (data == NULL)
 		return -ENOMEM;
-	if (buf_len(buf) > 0)
-		memcpy(data, buf_data(buf), buf_len(buf));
-	free(buf->data);
-	*buf = (struct buf){.data = data, .end = buf_len(buf), .cap = cap};
+	heap_advise(data, cap);
+	buf->data = data;
+	buf->cap = cap;
 	return 0;
 }
 
@@ -77,6 +81,16 @@ void buf_consume(struct buf *buf, size_t len)
 	buf->start = buf->end = 0;
 	if (buf->cap > KEEP_CAP)
 		buf_fini(buf);
+}
+
+void buf_expect(struct buf *buf, size_t missing, size_t max)
+{
+	size_t most = AHEAD * buf_len(buf);
+
+	if (missing > most)
+		missing = most; /* it is only said so */
+	if (missing > max)
+		(void)buf_reserve(buf, missing + max);
 }
 
 ssize_t buf_read(struct buf *buf, int fd, size_t max)

@@ -44,6 +44,12 @@ int buf_append(struct buf *buf, const void *data, size_t len);
 void buf_consume(struct buf *buf, size_t len);
 
 /*
+ * `missing` bytes are said to come, read by reads of `max`: makes room for them in fewer and larger steps, as far as what has come
+ * already makes that believable.
+ */
+void buf_expect(struct buf *buf, size_t missing, size_t max);
+
+/*
  * One read(2) of at most `max` bytes.  The number of bytes, 0 at the end of the file, or
  * a negative errno (-EAGAIN among them).
  */

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#define CLOCK_US 1000ULL
 #define CLOCK_MS 1000000ULL
 #define CLOCK_S 1000000000ULL
 

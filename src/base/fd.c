@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -50,6 +51,31 @@ int fd_socketpair(int type, int ret[2])
 	return 0;
 }
 
+int fd_memory(const char *name, off_t size)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd >= 0 && ftruncate(fd, size) == 0 &&
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+		return fd;
+	fd_close(&fd); /* keeps errno */
+	return -errno;
+}
+
+ssize_t fd_read_text(int fd, char *ret, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		n = read(fd, ret + len, size - 1 - len);
+		if (n > 0)
+			len += (size_t)n;
+	} while ((n > 0 && len < size - 1) || (n < 0 && errno == EINTR));
+	ret[len] = '\0';
+	return n < 0 ? -errno : (ssize_t)len;
+}
+
 int fd_write_all(int fd, const void *data, size_t len)
 {
 	const char *at = data;
@@ -67,7 +93,7 @@ int fd_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-int fd_send_packet(int sock, const void *data, size_t len, const int *fds, size_t nfds)
+static ssize_t send_with(int sock, const void *data, size_t len, const int *fds, size_t nfds)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FDS_MAX)] = {0};
 	struct iovec iov = {.iov_base = (void *)data, .iov_len = len};
@@ -90,7 +116,19 @@ int fd_send_packet(int sock, const void *data, size_t len, const int *fds, size_
 	do
 		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+	return n < 0 ? -errno : n;
+}
+
+int fd_send_packet(int sock, const void *data, size_t len, const int *fds, size_t nfds)
+{
+	ssize_t n = send_with(sock, data, len, fds, nfds);
+
+	return n < 0 ? (int)n : 0;
+}
+
+ssize_t fd_send_some(int sock, const void *data, size_t len, int fd)
+{
+	return send_with(sock, data, len, &fd, 1);
 }
 
 /* The descriptors of a received message; those that do not fit are closed.  How many came. */
@@ -117,8 +155,9 @@ static size_t take_fds(struct msghdr *msg, int *fds, size_t max_fds)
 	return came;
 }
 
-ssize_t fd_recv_packet(
-	int sock, void *data, size_t size, int *fds, size_t max_fds, size_t *ret_nfds)
+/* How many bytes, of which *ret_flags tells more, and *ret_came descriptors, of which `fds` has those that fit. */
+static ssize_t recv_with(int sock, void *data, size_t size, int *fds, size_t max_fds,
+	size_t *ret_came, int *ret_flags)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FDS_MAX)];
 	struct iovec iov = {.iov_base = data, .iov_len = size};
@@ -126,16 +165,39 @@ ssize_t fd_recv_packet(
 		.msg_iovlen = 1,
 		.msg_control = control,
 		.msg_controllen = sizeof(control)};
-	size_t came;
 	ssize_t n;
 
+	*ret_came = 0;
+	*ret_flags = 0;
 	do
 		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	came = take_fds(&msg, fds, max_fds);
-	if (came > max_fds || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+	*ret_came = take_fds(&msg, fds, max_fds);
+	*ret_flags = msg.msg_flags;
+	return n;
+}
+
+ssize_t fd_recv_some(int sock, void *data, size_t size, int *ret_fd)
+{
+	size_t came;
+	int flags;
+
+	*ret_fd = -1;
+	return recv_with(sock, data, size, ret_fd, 1, &came, &flags);
+}
+
+ssize_t fd_recv_packet(
+	int sock, void *data, size_t size, int *fds, size_t max_fds, size_t *ret_nfds)
+{
+	size_t came;
+	int flags;
+	ssize_t n = recv_with(sock, data, size, fds, max_fds, &came, &flags);
+
+	if (n < 0)
+		return n;
+	if (came > max_fds || (flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
 		for (size_t i = 0; i < came && i < max_fds; i++)
 			fd_close(&fds[i]);
 		return -EMSGSIZE;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +25,8 @@ struct snapshot {
 };
 
 /*
- * The parent in the text of /proc/PID/stat, after a name that may hold anything; 0 for none
- * and for a zombie.  But a process whose first thread alone has ended looks like a zombie too.
+ * The parent in the text of /proc/PID/stat, after a name that may hold anything; 0: none that is seen here;
+ * -ESRCH for a zombie.  But a process whose first thread alone has ended looks like a zombie too.
  */
 static pid_t parse_parent(const char *text)
 {
@@ -37,26 +38,49 @@ static pid_t parse_parent(const char *text)
 		sscanf(after,
 			") %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d",
 			&state, &parent, &threads) != 3)
-		return 0;
-	return state == 'X' || (state == 'Z' && threads <= 1) ? 0 : parent;
+		return -ESRCH;
+	return state == 'X' || (state == 'Z' && threads <= 1) ? -ESRCH : parent;
+}
+
+enum { STAT_MAX = 512 };
+
+/* /proc/PID/stat, below a descriptor of /proc or by its whole name. */
+static bool read_stat(int proc_fd, const char *path, char text[STAT_MAX])
+{
+	int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, STAT_MAX - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return true;
 }
 
 static pid_t read_parent(int proc_fd, const char *pid)
 {
-	char path[64], text[512];
-	ssize_t n;
-	int fd;
+	char path[64], text[STAT_MAX];
 
 	snprintf(path, sizeof(path), "%s/stat", pid);
-	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	return parse_parent(text);
+	return read_stat(proc_fd, path, text) ? parse_parent(text) : -ESRCH;
+}
+
+static bool read_stat_of(pid_t pid, char text[STAT_MAX])
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	return read_stat(AT_FDCWD, path, text);
+}
+
+pid_t proctree_parent(pid_t pid)
+{
+	char text[STAT_MAX];
+
+	return read_stat_of(pid, text) ? parse_parent(text) : -ESRCH;
 }
 
 static int snapshot_add(struct snapshot *snap, pid_t pid, pid_t parent)
@@ -155,4 +179,26 @@ void proctree_kill(pid_t root)
 			break;
 	if (root != getpid())
 		kill(root, SIGKILL);
+}
+
+bool proctree_start(pid_t pid, uint64_t *ret)
+{
+	char text[STAT_MAX];
+	const char *after = read_stat_of(pid, text) ? strrchr(text, ')') : NULL;
+
+	return after != NULL &&
+	       sscanf(after,
+		       ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+		       "%*d %" SCNu64,
+		       ret) == 1;
+}
+
+bool proctree_is_below(pid_t pid, pid_t root)
+{
+	while (pid > 1) {
+		pid = proctree_parent(pid);
+		if (pid == root)
+			return true;
+	}
+	return false;
 }

@@ -24,12 +24,23 @@ static int ask(struct cli *cli, const char *method, const char *pool)
 	return status;
 }
 
+static int run_for_all(struct cli *cli, const char *method, int argc)
+{
+	if (argc > 0)
+		return cli_usage(cli, "takes no arguments: it is for the whole daemon");
+	return ask(cli, method, NULL);
+}
+
 static int run_reload(struct cli *cli, int argc, char **argv)
 {
 	(void)argv;
-	if (argc > 0)
-		return cli_usage(cli, "takes no arguments: it is for the whole daemon");
-	return ask(cli, "ruche.reload", NULL);
+	return run_for_all(cli, "ruche.reload", argc);
+}
+
+static int run_upgrade(struct cli *cli, int argc, char **argv)
+{
+	(void)argv;
+	return run_for_all(cli, "ruche.upgrade", argc);
 }
 
 static int run_with_pool(struct cli *cli, const char *method, int argc, char **argv)
@@ -68,6 +79,29 @@ const struct cli_command reload_command = {
 		"the exit status is 1.  For root and the user of the daemon; SIGHUP does the same.",
 	.examples = "ruche reload",
 	.run = run_reload,
+};
+
+const struct cli_command upgrade_command = {
+	.name = "upgrade",
+	.usage = "[OPTION]...",
+	.summary = "have the newly installed daemon take the place of the one that runs",
+	.text = "The program that the daemon was started from is executed anew in the same "
+		"process, "
+		"whatever\n"
+		"version it is by now.  Workers go on with what they run, what is queued stays "
+		"queued, "
+		"and\n"
+		"clients keep their connections and notice nothing.  If the new program cannot go "
+		"on "
+		"with all\n"
+		"that, the old one does, it says why, and the exit status is 1.  The code of the "
+		"pools is not\n"
+		"loaded anew: `ruche reload` does that.  For root and the user of the daemon; "
+		"SIGUSR2 "
+		"does the\n"
+		"same.",
+	.examples = "ruche upgrade && ruche reload",
+	.run = run_upgrade,
 };
 
 const struct cli_command drain_command = {

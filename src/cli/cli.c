@@ -36,6 +36,7 @@ const struct cli_command *const cli_commands[] = {
 	&quarantine_command,
 	&pool_command,
 	&reload_command,
+	&upgrade_command,
 	&drain_command,
 	&pause_command,
 	&resume_command,

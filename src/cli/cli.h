@@ -98,7 +98,7 @@ extern const struct cli_option_group call_option_group, command_option_group;
 extern const struct cli_command call_command, run_command, map_command, submit_command,
 	wait_command, result_command, log_command, cancel_command, tasks_command, status_command,
 	workers_command, functions_command, quarantine_command, pool_command, reload_command,
-	drain_command, pause_command, resume_command, ping_command, help_command;
+	upgrade_command, drain_command, pause_command, resume_command, ping_command, help_command;
 
 int cli_main(int argc, char **argv);
 

@@ -143,6 +143,8 @@ int failure_append(struct buf *out, const struct ruche_error *error)
 	if (error->peak_memory != 0 &&
 		cli_append(out, ", \"peak_memory\": %" PRIu64, error->peak_memory) < 0)
 		return -1;
+	if (*error->cause != '\0' && append_text(out, "cause", error->cause) < 0)
+		return -1;
 	if (append_effort(out, error) < 0)
 		return -1;
 	if (*error->output != '\0' && append_text(out, "output", error->output) < 0)

@@ -115,7 +115,9 @@ static void take_replies(struct mapper *mapper)
 		take_reply(mapper, key, reply);
 	if (got < 0)
 		mapper->broken = got;
-	mapper->has_more = got > 0 || (mapper->given > given && !mapper->needs_lines);
+	/* While the output is full nobody has looked. */
+	mapper->has_more = got > 0 || output_is_full(&mapper->results.output, OUTPUT_HIGH) ||
+			   (mapper->given > given && !mapper->needs_lines);
 }
 
 /* ---- lines */

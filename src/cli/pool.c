@@ -11,9 +11,12 @@
 
 enum { WORKERS_MAX = 1024 /* as ruched has it */, RANGE_MAX = 32 };
 
+/* A number, or nothing if the daemon does not tell. */
 static int add_count(struct table *table, const msgpack_object *row, const char *key)
 {
-	return table_add(table, "%" PRId64, value_int(row, key, 0));
+	int64_t value = value_int(row, key, -1);
+
+	return value < 0 ? table_add(table, "%s", "") : table_add(table, "%" PRId64, value);
 }
 
 static int add_size(struct table *table, const msgpack_object *row)
@@ -115,7 +118,7 @@ const struct cli_command pool_command = {
 		"any\n"
 		"more ends its task first.  The next reload takes the size of the configuration "
 		"again.\n"
-		"To resize is for root and the user of the daemon.",
+		"To resize is for root, the user of the daemon, and whom ruche.conf(5) allows it.",
 	.examples = "ruche pool\n"
 		    "ruche pool resize default 4\n"
 		    "ruche pool resize default 1-8",

@@ -102,9 +102,9 @@ const struct cli_command quarantine_command = {
 	.summary = "list the functions that killed too many workers, or release one",
 	.text = "A function in quarantine is not called: it is answered with the error "
 		"\"quarantined\".\n"
-		"To release it is for root and the user of the daemon; the exit status is 1 if it "
-		"was\n"
-		"not there.",
+		"To release it is for root, the user of the daemon, and whom ruche.conf(5) allows "
+		"it;\n"
+		"the exit status is 1 if it was not there.",
 	.examples = "ruche quarantine\n"
 		    "ruche quarantine --release crash.segv",
 	.options = options,

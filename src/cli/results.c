@@ -56,6 +56,7 @@ static int show_json_failure(struct results *results, struct buf *text, const st
 		.executed = RUCHE_EXECUTED_NO,
 		.exit_status = -1,
 		.output = "",
+		.cause = "",
 	};
 
 	tell_failure(results, item, error, why);

@@ -40,16 +40,24 @@ static const struct count task_counts[] = {
 	{NULL, NULL},
 };
 
+/* What the daemon does not tell us, since it counts what others have, is left out. */
 static int append_counts(
 	struct buf *out, const char *head, const msgpack_object *map, const struct count *counts)
 {
-	if (cli_append(out, "%-12s", head) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; counts[i].key != NULL; i++)
-		if (cli_append(out, "%s%" PRId64 " %s", i > 0 ? ", " : "",
-			    value_int(map, counts[i].key, 0), counts[i].label) < 0)
+	bool any = false;
+
+	for (size_t i = 0; counts[i].key != NULL; i++) {
+		int64_t value = value_int(map, counts[i].key, -1);
+
+		if (value < 0)
+			continue;
+		if ((!any && cli_append(out, "%-12s", head) < 0) ||
+			cli_append(out, "%s%" PRId64 " %s", any ? ", " : "", value,
+				counts[i].label) < 0)
 			return -ENOMEM;
-	return buf_append(out, "\n", 1);
+		any = true;
+	}
+	return any ? buf_append(out, "\n", 1) : 0;
 }
 
 static int append_daemon(struct buf *out, const msgpack_object *status)
@@ -70,7 +78,9 @@ static int append_daemon(struct buf *out, const msgpack_object *status)
 
 static int append_clients(struct buf *out, const msgpack_object *status)
 {
-	return cli_append(out, "%-12s%" PRId64 "\n", "clients", value_int(status, "clients", 0));
+	int64_t clients = value_int(status, "clients", -1);
+
+	return clients < 0 ? 0 : cli_append(out, "%-12s%" PRId64 "\n", "clients", clients);
 }
 
 static int append_restarts(struct buf *out, const msgpack_object *status)

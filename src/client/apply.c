@@ -17,6 +17,19 @@ static bool is_plain(const struct apply *apply)
 	return !apply->is_task && options_are_default(apply->options);
 }
 
+static const char *method_of(const struct apply *apply)
+{
+	if (is_plain(apply))
+		return apply->function;
+	return apply->is_task ? RUCHE_SUBMIT : RUCHE_CALL;
+}
+
+/* A task with an id or a key is everybody's who knows it. */
+static bool is_private(const struct apply *apply)
+{
+	return !apply->is_task && (apply->options == NULL || apply->options->key == NULL);
+}
+
 static bool is_name(const char *function)
 {
 	return *function != '\0' && strlen(function) <= SCAN_METHOD_MAX;
@@ -29,11 +42,12 @@ int apply_begin(struct request *request, struct ruche *ruche, const struct apply
 
 	if (!is_name(apply->function))
 		return -EINVAL;
-	if (is_plain(apply))
-		return request_begin(request, ruche, apply->function);
-	r = request_begin(request, ruche, apply->is_task ? RUCHE_SUBMIT : RUCHE_CALL);
+	r = request_begin(request, ruche, method_of(apply));
 	if (r < 0)
 		return r;
+	request->may_share = is_private(apply);
+	if (is_plain(apply))
+		return 0;
 	/* What goes wrong here the request keeps for its end. */
 	if (msgpack_pack_array(&request->pk, has_options ? 3 : 2) == 0)
 		(void)message_pack_str(&request->pk, apply->function);
@@ -58,7 +72,14 @@ int apply_values(struct ruche *ruche, uint32_t *ret_id, const struct apply *appl
 	r = apply_begin(&request, ruche, apply);
 	if (r < 0)
 		return r;
-	r = apply_end(&request, apply, args_pack(&request, types, values));
+	r = args_pack(&request, types, values);
+	/* It may have been too long for a message. */
+	if (apply->waits && request.has_large && ruche->arena_state == ARENA_UNKNOWN) {
+		(void)request_end(&request, -EAGAIN);
+		arena_wait(ruche);
+		return apply_values(ruche, ret_id, apply, types, values);
+	}
+	r = apply_end(&request, apply, r);
 	if (r == 0)
 		*ret_id = request.id;
 	return r;

@@ -38,19 +38,49 @@ static int pack_nil(struct args *args)
 	return msgpack_pack_nil(args->pk);
 }
 
+/* True: a reference stands for it. */
+static bool share(struct request *request, bool is_str, const void *data, size_t len, int *ret)
+{
+	struct client_arena *arena = request->ruche->calls.arena;
+	struct arena_ref ref;
+	int lane;
+
+	if (len < ARENA_MIN || !request->may_share)
+		return false;
+	request->has_large = true;
+	if (arena == NULL)
+		return false;
+	lane = arena_put_bytes(&arena->arena, 0, is_str, data, len, &ref);
+	if (lane < 0)
+		return false;
+	request->lanes |= UINT64_C(1) << lane;
+	*ret = message_pack_ref(&request->pk, &ref);
+	return true;
+}
+
 static int pack_str(struct args *args)
 {
 	const char *text = va_arg(args->values, const char *);
+	int r;
 
-	return text == NULL ? -EINVAL : message_pack_str(args->pk, text);
+	if (text == NULL)
+		return -EINVAL;
+	if (share(args->request, true, text, strlen(text), &r))
+		return r;
+	return message_pack_str(args->pk, text);
 }
 
 static int pack_bin(struct args *args)
 {
 	const void *data = va_arg(args->values, const void *);
 	size_t len = va_arg(args->values, size_t);
+	int r;
 
-	return data == NULL && len > 0 ? -EINVAL : message_pack_bin(args->pk, data, len);
+	if (data == NULL && len > 0)
+		return -EINVAL;
+	if (share(args->request, false, data, len, &r))
+		return r;
+	return message_pack_bin(args->pk, data, len);
 }
 
 static int pack_packed(struct args *args)

@@ -29,6 +29,7 @@ void calls_fini(struct calls *calls)
 	free_list(&calls->open);
 	free_list(&calls->finished);
 	free(calls->buckets);
+	client_arena_release(calls->arena);
 	calls_init(calls);
 }
 
@@ -98,7 +99,7 @@ static int grow(struct calls *calls)
 	return 0;
 }
 
-struct call *calls_add(struct calls *calls, uint32_t id, uint64_t start)
+struct call *calls_add(struct calls *calls, uint32_t id, uint64_t end)
 {
 	struct call *call;
 
@@ -108,7 +109,7 @@ struct call *calls_add(struct calls *calls, uint32_t id, uint64_t start)
 	if (call == NULL)
 		return NULL;
 	call->id = id;
-	call->start = start;
+	call->end = end;
 	link_bucket(calls, call);
 	TAILQ_INSERT_TAIL(&calls->open, call, link);
 	calls->count++;
@@ -145,8 +146,15 @@ void calls_drop(struct calls *calls, struct call *call)
 	calls_own(calls, call, &nobody, NULL);
 }
 
+static void give_lanes(struct calls *calls, struct call *call)
+{
+	client_arena_give(calls->arena, call->lanes);
+	call->lanes = 0;
+}
+
 void calls_finish(struct calls *calls, struct call *call, struct ruche_reply *reply)
 {
+	give_lanes(calls, call);
 	call->reply = reply;
 	call->finished = true;
 	TAILQ_REMOVE(&calls->open, call, link);
@@ -157,6 +165,7 @@ void calls_remove(struct calls *calls, struct call *call)
 {
 	struct call **at = bucket_of(calls, call->id);
 
+	give_lanes(calls, call);
 	while (*at != call)
 		at = &(*at)->bucket_next;
 	*at = call->bucket_next;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "client/arena.h"
 #include "client/value.h"
 
 struct call;
@@ -38,12 +39,13 @@ struct call_log {
 struct call {
 	TAILQ_ENTRY(call) link;
 	struct call *bucket_next;
-	struct ruche_reply *reply; /* owned; NULL in a finished call: the connection broke */
-	uint64_t start;            /* where it begins in the stream of all bytes to the daemon */
-	uint64_t room;             /* bytes that its command's stdin still takes */
+	struct ruche_reply *reply;      /* owned; NULL in a finished call: the connection broke */
+	uint64_t end;                   /* where it ends in the stream of all bytes to the daemon */
+	uint64_t room;                  /* bytes that its command's stdin still takes */
 	const struct call_owner *owner; /* NULL: the caller, by ruche_next() and the like */
 	void *owner_data;
 	const struct call_log *log; /* borrowed; NULL: the handle's callback */
+	uint64_t lanes; /* of the arena, that hold its arguments, until it is answered */
 	uint32_t id;
 	bool finished;
 };
@@ -57,6 +59,7 @@ struct calls {
 	size_t count;        /* open and finished */
 	size_t owned;        /* of them, that have an owner */
 	uint32_t last_id;
+	struct client_arena *arena; /* owned; NULL: none */
 };
 
 void calls_init(struct calls *calls);
@@ -66,7 +69,7 @@ void calls_fini(struct calls *calls); /* frees every call with its reply */
 uint32_t calls_next_id(const struct calls *calls);
 
 /* A new open call of an id that no call has; NULL: no memory.  The table owns it. */
-struct call *calls_add(struct calls *calls, uint32_t id, uint64_t start);
+struct call *calls_add(struct calls *calls, uint32_t id, uint64_t end);
 
 struct call *calls_find(const struct calls *calls, uint32_t id); /* NULL: none */
 

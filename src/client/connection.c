@@ -16,7 +16,7 @@
 enum {
 	SEND_AT = 64 * 1024,
 	READ_MIN = 64 * 1024,
-	READ_MAX = 8 * 1024 * 1024,
+	READ_MAX = 1024 * 1024,
 	READ_ROUNDS = 64, /* in one connection_process(), so that it ends */
 };
 
@@ -34,6 +34,7 @@ int connection_new(int sock, struct ruche **ret)
 		return r;
 	}
 	ruche->sock = sock;
+	ruche->arena_fd = -1;
 	ruche->send_at = SEND_AT;
 	calls_init(&ruche->calls);
 	scan_init(&ruche->scan, MESSAGE_FRAME_MAX);
@@ -48,6 +49,7 @@ void connection_free(struct ruche *ruche)
 	calls_fini(&ruche->calls);
 	buf_fini(&ruche->in);
 	buf_fini(&ruche->out);
+	fd_close(&ruche->arena_fd);
 	fd_close(&ruche->sock);
 	free(ruche);
 }
@@ -58,7 +60,7 @@ static void lose(struct ruche *ruche, struct call *call)
 		calls_finish(&ruche->calls, call, NULL);
 		return;
 	}
-	call->owner->on_lost(call, call->start < ruche->sent);
+	call->owner->on_lost(call, call->end <= ruche->sent);
 	calls_remove(&ruche->calls, call);
 }
 
@@ -135,10 +137,16 @@ static int dispatch_frames(struct ruche *ruche)
 	return 0;
 }
 
-/* A frame that is long already is likely to be longer still. */
+/* A daemon that reads no more answers what it has read, and closes then. */
+static bool will_end(const struct ruche *ruche)
+{
+	return ruche->send_error == -EPIPE;
+}
+
+/* As much as is known to be missing. */
 static size_t read_size(const struct ruche *ruche)
 {
-	size_t len = buf_len(&ruche->in);
+	size_t len = scan_missing(&ruche->scan, buf_len(&ruche->in));
 
 	return len < READ_MIN ? READ_MIN : len > READ_MAX ? READ_MAX : len;
 }
@@ -161,11 +169,38 @@ static void break_by_error(struct ruche *ruche, int error)
 		strerror_r(-error, text, sizeof(text)));
 }
 
+/* While the arena may come, which is a descriptor beside the bytes. */
+static ssize_t read_with_arena(struct ruche *ruche, size_t max)
+{
+	uint8_t *to = buf_reserve(&ruche->in, max);
+	ssize_t n;
+	int fd;
+
+	if (to == NULL)
+		return -ENOMEM;
+	n = fd_recv_some(ruche->sock, to, max, &fd);
+	if (n > 0)
+		buf_commit(&ruche->in, (size_t)n);
+	if (fd >= 0) {
+		fd_close(&ruche->arena_fd);
+		ruche->arena_fd = fd;
+	}
+	return n;
+}
+
+static ssize_t read_some(struct ruche *ruche, size_t max)
+{
+	buf_expect(&ruche->in, scan_missing(&ruche->scan, buf_len(&ruche->in)), max);
+	return ruche->arena_state == ARENA_ASKED ? read_with_arena(ruche, max)
+						 : buf_read(&ruche->in, ruche->sock, max);
+}
+
 /* One read and its frames.  1: there may be more; 0: that was all; or a negative errno. */
 static int receive_some(struct ruche *ruche)
 {
 	size_t max = read_size(ruche);
-	ssize_t n = buf_read(&ruche->in, ruche->sock, max);
+	bool with_arena = ruche->arena_state == ARENA_ASKED;
+	ssize_t n = read_some(ruche, max);
 	int r;
 
 	if (n == -EAGAIN)
@@ -182,8 +217,8 @@ static int receive_some(struct ruche *ruche)
 	r = dispatch_frames(ruche);
 	if (r < 0)
 		return r;
-	/* A short read has emptied the socket; only its end remains to be seen. */
-	return (size_t)n == max || ruche->send_error < 0;
+	/* A short read has emptied the socket, unless it ended at a descriptor; only its end remains to be seen. */
+	return (size_t)n == max || with_arena || ruche->send_error < 0;
 }
 
 static int receive(struct ruche *ruche)
@@ -195,8 +230,7 @@ static int receive(struct ruche *ruche)
 	r = 1;
 	for (int i = 0; i < READ_ROUNDS && r > 0 && !ruche->broken; i++)
 		r = receive_some(ruche);
-	/* Answers that came before the daemon stopped reading are taken first. */
-	if (r == 0 && ruche->send_error < 0 && !ruche->broken)
+	if (r == 0 && !ruche->broken && ruche->send_error < 0 && !will_end(ruche))
 		break_by_error(ruche, ruche->send_error);
 	return r < 0 ? r : 0;
 }
@@ -244,7 +278,7 @@ static int milliseconds_until(uint64_t deadline)
 int connection_poll(struct ruche *ruche, uint64_t deadline)
 {
 	connection_send(ruche);
-	if (ruche->broken || ruche->send_error < 0 || ruche->has_frame)
+	if (ruche->broken || ruche->has_frame || (ruche->send_error < 0 && !will_end(ruche)))
 		return 1;
 	for (;;) {
 		struct pollfd pollfd = {.fd = ruche->sock, .events = ruche_events(ruche)};

@@ -36,7 +36,7 @@ struct ruche {
 	struct callbacks callbacks;
 
 	struct buf out;
-	uint64_t queued, sent; /* bytes in all; a call whose start is not below `sent` never left */
+	uint64_t queued, sent; /* bytes in all; a call whose end is above `sent` never left whole */
 	uint64_t out_since;    /* when `out` was last empty or sent from */
 	size_t send_at;        /* ruche_submit() sends when `out` is this long */
 	int send_error;        /* a negative errno: nothing more can be sent */
@@ -45,6 +45,9 @@ struct ruche {
 	struct scan scan;
 	bool has_frame;   /* `in` begins with a whole frame, which `scan` describes */
 	bool dispatching; /* a callback may be running */
+
+	enum arena_state arena_state; /* the arena itself belongs to the calls */
+	int arena_fd; /* that has come, and not the answer with it; negative: none */
 
 	bool broken;
 	char why[CONNECTION_WHY_MAX]; /* it broke; or, before, what the daemon complained of */

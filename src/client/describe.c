@@ -48,6 +48,8 @@ const char *ruche_error_describe(const struct ruche_error *error, char *text, si
 		ruche_executed_name(error->executed));
 	if (error->signal != 0)
 		add_signal(&to, error->signal);
+	if (error->cause != NULL && *error->cause != '\0')
+		add(&to, "; cause: %s", error->cause);
 	if (error->exit_status >= 0)
 		add(&to, "; exit status %d", error->exit_status);
 	if (error->attempts > 0)

@@ -20,16 +20,47 @@ static struct piece piece_of(const struct ruche *ruche, struct span span)
 
 /* ---- responses */
 
-/* The end of a call whose reply is fetched by the caller. */
-static int finish(struct ruche *ruche, struct call *call, struct piece error, struct piece result)
+/* A result, where it is. */
+struct result {
+	struct piece value;
+	bool is_shared;
+	uint32_t lane; /* of the arena */
+};
+
+static struct ruche_reply *make_reply(
+	struct ruche *ruche, uint32_t id, struct piece error, const struct result *result)
 {
-	struct ruche_reply *reply = value_is_nil(error)
-					    ? reply_new_result(call->id, result.data, result.len)
-					    : reply_new_error(call->id, error.data, error.len);
+	if (!value_is_nil(error))
+		return reply_new_error(id, error.data, error.len);
+	if (result->is_shared)
+		return reply_new_shared(id, result->value.data, result->value.len,
+			ruche->calls.arena, result->lane);
+	return reply_new_result(id, result->value.data, result->value.len);
+}
+
+/* The end of a call whose reply is fetched by the caller. */
+static int finish(
+	struct ruche *ruche, struct call *call, struct piece error, const struct result *result)
+{
+	struct ruche_reply *reply = make_reply(ruche, call->id, error, result);
 
 	if (reply == NULL)
 		return -ENOMEM;
 	calls_finish(&ruche->calls, call, reply);
+	return 0;
+}
+
+/* Its owner has taken from the result what it wants when this returns. */
+static int end_owned(
+	struct ruche *ruche, struct call *call, struct piece error, const struct result *result)
+{
+	int r = call->owner->on_end(call, error, result->value);
+
+	if (r < 0)
+		return r;
+	calls_remove(&ruche->calls, call);
+	if (result->is_shared)
+		arena_give(ruche->calls.arena->arena.head, result->lane);
 	return 0;
 }
 
@@ -38,18 +69,23 @@ static int on_response(struct ruche *ruche)
 	uint32_t id = ruche->scan.msgid;
 	struct call *call = calls_find(&ruche->calls, id);
 	struct piece error = piece_of(ruche, ruche->scan.error);
-	struct piece result = piece_of(ruche, ruche->scan.result);
+	struct result result = {.value = piece_of(ruche, ruche->scan.result)};
 	int r;
 
 	if (call == NULL || call->finished) {
 		connection_break(ruche, "the daemon answered call %u, which is not open", id);
 		return 0;
 	}
-	if (call->owner == NULL)
-		return finish(ruche, call, error, result);
-	r = call->owner->on_end(call, error, result);
-	if (r == 0)
-		calls_remove(&ruche->calls, call);
+	r = client_arena_resolve(ruche->calls.arena, &result.value, &result.lane);
+	if (r < 0) {
+		connection_break(ruche, "the answer to call %u refers to nothing", id);
+		return 0;
+	}
+	result.is_shared = r > 0;
+	r = call->owner == NULL ? finish(ruche, call, error, &result)
+				: end_owned(ruche, call, error, &result);
+	if (r == 0 && !result.is_shared && result.value.len >= ARENA_MIN)
+		arena_want(ruche);
 	return r;
 }
 

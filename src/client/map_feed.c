@@ -110,7 +110,8 @@ static int pack_many(struct request *request, const struct chunk *chunk)
 static int start_call(struct ruche_map *map, struct chunk *chunk)
 {
 	bool is_single = chunk->count == 1;
-	const struct apply apply = {is_single ? map->function : map->method, map->options, false};
+	const struct apply apply = {
+		.function = is_single ? map->function : map->method, .options = map->options};
 	struct request request;
 	int r = apply_begin(&request, map->ruche, &apply);
 

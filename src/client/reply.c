@@ -12,11 +12,13 @@
 enum { ERROR_MAX = 1024 * 1024 };
 
 struct ruche_reply {
-	const struct ruche_error *error; /* in `data`; NULL: a result */
-	size_t len;                      /* of `data` */
-	uint32_t id;
+	const struct ruche_error *error; /* in `own`; NULL: a result */
+	const uint8_t *data;             /* the packed result, here or in a lane of the arena */
+	size_t len;                      /* of it, or of what is here */
+	struct client_arena *arena;      /* held, as is the lane; NULL: neither */
+	uint32_t id, lane;
 	/* The packed result; or the error and after it its strings. */
-	_Alignas(struct ruche_error) uint8_t data[];
+	_Alignas(struct ruche_error) uint8_t own[];
 };
 
 static struct ruche_reply *reply_new(uint32_t id, size_t len)
@@ -24,7 +26,7 @@ static struct ruche_reply *reply_new(uint32_t id, size_t len)
 	struct ruche_reply *reply = malloc(sizeof(*reply) + len);
 
 	if (reply != NULL)
-		*reply = (struct ruche_reply){.len = len, .id = id};
+		*reply = (struct ruche_reply){.data = reply->own, .len = len, .id = id};
 	return reply;
 }
 
@@ -33,7 +35,22 @@ struct ruche_reply *reply_new_result(uint32_t id, const void *data, size_t len)
 	struct ruche_reply *reply = reply_new(id, len);
 
 	if (reply != NULL)
-		memcpy(reply->data, data, len);
+		memcpy(reply->own, data, len);
+	return reply;
+}
+
+struct ruche_reply *reply_new_shared(
+	uint32_t id, const void *data, size_t len, struct client_arena *arena, uint32_t lane)
+{
+	struct ruche_reply *reply = reply_new(id, 0);
+
+	if (reply == NULL)
+		return NULL;
+	reply->data = data;
+	reply->len = len;
+	reply->arena = arena;
+	reply->lane = lane;
+	client_arena_hold(arena);
 	return reply;
 }
 
@@ -60,10 +77,13 @@ static struct ruche_reply *reply_new_failure(uint32_t id, struct message_error *
 	}
 	if (said->output == NULL)
 		said->output_len = 0;
-	reply = reply_new(id, sizeof(*error) + said->message_len + said->output_len + 2);
+	if (said->cause == NULL)
+		said->cause_len = 0;
+	reply = reply_new(
+		id, sizeof(*error) + said->message_len + said->output_len + said->cause_len + 3);
 	if (reply == NULL)
 		return NULL;
-	error = (struct ruche_error *)(void *)reply->data;
+	error = (struct ruche_error *)(void *)reply->own;
 	to = (char *)(error + 1);
 	*error = (struct ruche_error){
 		.code = said->code,
@@ -76,6 +96,7 @@ static struct ruche_reply *reply_new_failure(uint32_t id, struct message_error *
 		.attempts = said->attempts,
 		.queued_for = said->queued,
 		.ran_for = said->ran,
+		.cause = copy_text(&to, said->cause, said->cause_len),
 	};
 	reply->error = error;
 	return reply;
@@ -138,6 +159,8 @@ struct ruche_reply *reply_copy(const struct ruche_reply *reply)
 		.attempts = said->attempts,
 		.queued = said->queued_for,
 		.ran = said->ran_for,
+		.cause = said->cause,
+		.cause_len = strlen(said->cause),
 	};
 	return reply_new_failure(reply->id, &error);
 }
@@ -149,6 +172,10 @@ size_t reply_size(const struct ruche_reply *reply)
 
 void ruche_reply_free(struct ruche_reply *reply)
 {
+	if (reply != NULL && reply->arena != NULL) {
+		client_arena_give(reply->arena, UINT64_C(1) << reply->lane);
+		client_arena_release(reply->arena);
+	}
 	free(reply);
 }
 

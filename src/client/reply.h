@@ -9,9 +9,15 @@
 
 #include <ruche/ruche.h>
 
+#include "client/arena.h"
+
 /* From one packed value each, well-formed. */
 struct ruche_reply *reply_new_result(uint32_t id, const void *data, size_t len);
 struct ruche_reply *reply_new_error(uint32_t id, const void *data, size_t len);
+
+/* What lies in a lane of an arena, which the reply holds until it is freed. */
+struct ruche_reply *reply_new_shared(
+	uint32_t id, const void *data, size_t len, struct client_arena *arena, uint32_t lane);
 
 /* An error that the library itself says. */
 struct ruche_reply *reply_new_own(

@@ -42,6 +42,7 @@ static void drop(struct request *request)
 	struct buf *out = &request->ruche->out;
 
 	out->end = out->start + request->before;
+	client_arena_give(request->ruche->calls.arena, request->lanes);
 }
 
 int request_begin(struct request *request, struct ruche *ruche, const char *method)
@@ -86,6 +87,18 @@ static int check_foreign(const struct request *request)
 	return 0;
 }
 
+static int add_call(struct request *request)
+{
+	struct ruche *ruche = request->ruche;
+	struct call *call =
+		calls_add(&ruche->calls, request->id, ruche->queued + request_len(request));
+
+	if (call == NULL)
+		return -ENOMEM;
+	call->lanes = request->lanes;
+	return 0;
+}
+
 int request_end(struct request *request, int status)
 {
 	struct ruche *ruche = request->ruche;
@@ -95,9 +108,8 @@ int request_end(struct request *request, int status)
 		status = request->error;
 	if (status == 0 && request->is_foreign)
 		status = check_foreign(request);
-	if (status == 0 && request->id != 0 &&
-		calls_add(&ruche->calls, request->id, ruche->queued) == NULL)
-		status = -ENOMEM;
+	if (status == 0 && request->id != 0)
+		status = add_call(request);
 	if (status < 0) {
 		drop(request);
 		return status;
@@ -107,6 +119,8 @@ int request_end(struct request *request, int status)
 		connection_send_due(ruche);
 	else
 		ruche->out_since = clock_now();
+	if (request->has_large)
+		arena_want(ruche);
 	return 0;
 }
 

@@ -52,7 +52,7 @@ static int call(struct ruche *ruche, struct ruche_reply **ret, const struct appl
 int ruche_call(
 	struct ruche *ruche, struct ruche_reply **ret, const char *function, const char *types, ...)
 {
-	const struct apply apply = {.function = function};
+	const struct apply apply = {.function = function, .waits = true};
 	va_list values;
 	int r;
 
@@ -65,7 +65,7 @@ int ruche_call(
 int ruche_apply(struct ruche *ruche, struct ruche_reply **ret, const struct ruche_options *options,
 	const char *function, const char *types, ...)
 {
-	const struct apply apply = {.function = function, .options = options};
+	const struct apply apply = {.function = function, .options = options, .waits = true};
 	va_list values;
 	int r;
 

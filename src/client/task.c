@@ -48,7 +48,7 @@ static int check_submit(const struct ruche *ruche, const uint64_t *ret_task, con
 int ruche_task_submit(struct ruche *ruche, uint64_t *ret_task, struct ruche_reply **ret,
 	const struct ruche_options *options, const char *function, const char *types, ...)
 {
-	const struct apply apply = {function, options, true};
+	const struct apply apply = {.function = function, .options = options, .is_task = true};
 	int r = check_submit(ruche, ret_task, ret);
 	uint32_t id = 0;
 	va_list values;
@@ -65,7 +65,7 @@ int ruche_task_submit_packed(struct ruche *ruche, uint64_t *ret_task, struct ruc
 	const struct ruche_options *options, const char *function, const void *args,
 	size_t args_len)
 {
-	const struct apply apply = {function, options, true};
+	const struct apply apply = {.function = function, .options = options, .is_task = true};
 	int r = check_submit(ruche, ret_task, ret);
 	uint32_t id = 0;
 
@@ -78,7 +78,7 @@ int ruche_task_submit_packed(struct ruche *ruche, uint64_t *ret_task, struct ruc
 int ruche_task_submit_command(struct ruche *ruche, uint64_t *ret_task, struct ruche_reply **ret,
 	const struct ruche_options *options, const struct ruche_command *command)
 {
-	const struct apply apply = {APPLY_COMMAND, options, true};
+	const struct apply apply = {.function = APPLY_COMMAND, .options = options, .is_task = true};
 	int r = check_submit(ruche, ret_task, ret);
 	uint32_t id = 0;
 

@@ -17,7 +17,7 @@
 static struct ruche_reply *make_reply(const struct ruche *ruche, const struct call *call)
 {
 	enum ruche_executed executed =
-		call->start < ruche->sent ? RUCHE_EXECUTED_MAYBE : RUCHE_EXECUTED_NO;
+		call->end <= ruche->sent ? RUCHE_EXECUTED_MAYBE : RUCHE_EXECUTED_NO;
 
 	return reply_new_own(call->id, RUCHE_DISCONNECTED, executed, ruche->why);
 }

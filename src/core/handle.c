@@ -76,8 +76,8 @@ static void grow(struct handles *handles)
 	*handles = grown;
 }
 
-struct handle *handle_new(struct handles *handles, struct task *task, struct user *user,
-	const char *key, size_t key_len)
+struct handle *handle_restore(struct handles *handles, struct task *task, struct user *user,
+	uint64_t id, const char *key, size_t key_len)
 {
 	struct handle *handle = calloc(1, sizeof(*handle));
 
@@ -95,7 +95,7 @@ struct handle *handle_new(struct handles *handles, struct task *task, struct use
 	}
 	if (handles->count >= handles->buckets)
 		grow(handles);
-	handle->id = ++handles->last_id;
+	handle->id = id;
 	handle->task = task;
 	handle->user = user;
 	user_ref(user);
@@ -103,6 +103,12 @@ struct handle *handle_new(struct handles *handles, struct task *task, struct use
 	handles->count++;
 	task->handle = handle;
 	return handle;
+}
+
+struct handle *handle_new(struct handles *handles, struct task *task, struct user *user,
+	const char *key, size_t key_len)
+{
+	return handle_restore(handles, task, user, ++handles->last_id, key, key_len);
 }
 
 static void unlink_id(struct handles *handles, struct handle *handle)

@@ -62,6 +62,9 @@ void handles_fini(struct handles *handles); /* must be empty */
 /* Gives the task a handle with a new id, and a copy of the key unless it is NULL.  NULL: no memory. */
 struct handle *handle_new(struct handles *handles, struct task *task, struct user *user,
 	const char *key, size_t key_len);
+/* One of an earlier life, with the id that it had then. */
+struct handle *handle_restore(struct handles *handles, struct task *task, struct user *user,
+	uint64_t id, const char *key, size_t key_len);
 /* Takes it from the task.  Nobody may wait for it any more. */
 void handle_free(struct handles *handles, struct handle *handle);
 

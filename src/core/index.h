@@ -3,14 +3,16 @@
 #define CORE_INDEX_H
 
 /*
- * Finds an open call by its session and msgid: a hash table with chains through the tasks,
- * so that adding and removing never allocates.
+ * Finds an open call by its session and msgid: a hash table with chains through the tasks.  It grows by
+ * a bucket at a time (linear hashing, W. Litwin, VLDB 1980), so that no call pays for all others.
  */
 
 #include "core/task.h"
 
 struct task_index {
 	struct task **buckets;
+	uint32_t count, cap; /* of buckets: in use, and allocated, a power of two */
+	size_t tasks;
 };
 
 int task_index_init(struct task_index *index); /* 0 or -ENOMEM */

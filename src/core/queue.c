@@ -5,7 +5,7 @@
 
 void queue_init(struct queue *queue)
 {
-	*queue = (struct queue){0};
+	*queue = (struct queue){.burst = 1};
 }
 
 /* ---- the rings ------------------------------------------------------------------------ */
@@ -30,6 +30,7 @@ static void enter(struct flow *flow, bool first)
 	}
 	if (first || *turn == NULL)
 		*turn = flow;
+	flow->taken = 0;
 	queue->levels |= 1U << flow->level;
 }
 
@@ -118,16 +119,34 @@ void queue_release(struct queue_client *client, enum queue_hold why)
 
 void queue_push(struct task *task)
 {
+	task->order = ++task->flow->pushed;
 	task_list_push(&task->flow->tasks, task);
 	task->flow->queue->count++;
 	settle(task->flow, false);
 }
 
-void queue_push_front(struct task *task)
+void queue_return(struct task *task)
 {
-	task_list_push_front(&task->flow->tasks, task);
+	struct task *next = task->flow->tasks.first;
+
+	while (next != NULL && (int32_t)(next->order - task->order) < 0)
+		next = next->next[TASK_LIST_QUEUE];
+	task_list_push_before(&task->flow->tasks, next, task);
 	task->flow->queue->count++;
 	settle(task->flow, true);
+}
+
+void queue_restore(struct task *task, bool waits)
+{
+	struct flow *flow = task->flow;
+
+	if (flow->pushed == 0 || (int32_t)(task->order - flow->pushed) > 0)
+		flow->pushed = task->order;
+	if (!waits)
+		return;
+	task_list_push(&flow->tasks, task);
+	flow->queue->count++;
+	settle(flow, false);
 }
 
 void queue_remove(struct task *task)
@@ -161,6 +180,9 @@ void queue_take(struct task *first)
 {
 	struct flow *flow = first->flow;
 
-	flow->queue->turn[flow->level] = flow->next;
+	if (++flow->taken >= flow->queue->burst) {
+		flow->queue->turn[flow->level] = flow->next;
+		flow->taken = 0;
+	}
 	queue_remove(first);
 }

@@ -4,8 +4,10 @@
 
 /*
  * What waits for a worker, and in which order it gets one: higher priorities first; within
- * one priority the clients take turns, one task each, however much one of them has queued; of one
+ * one priority the clients take turns, however much one of them has queued; of one
  * client, tasks in the order in which they came.  Everything takes constant time.
+ *
+ * A turn is one task; of tiny ones it may be several, whose answers are then sent together.
  *
  *	queue ── priority 10 ── (ring) flow of client A ── task, task, task
  *	      │                        flow of client B ── task
@@ -40,6 +42,8 @@ struct flow {
 	struct queue_client *client;
 	struct task_list tasks;
 	uint32_t in_flight; /* its tasks with workers */
+	uint32_t taken;     /* in its present turn */
+	uint32_t pushed;    /* the order of the last that was pushed */
 	uint8_t level;
 };
 
@@ -52,9 +56,10 @@ struct queue {
 	struct flow *turn[QUEUE_LEVELS]; /* whose turn it is; the ring goes on from there */
 	uint32_t levels;                 /* a bit for each that has a ring */
 	size_t count;                    /* tasks, those of held clients included */
+	uint32_t burst;                  /* tasks in a turn; may be changed at any time */
 };
 
-void queue_init(struct queue *queue);
+void queue_init(struct queue *queue); /* with turns of one task */
 
 /* Its flow in this queue, made if there is none yet; NULL: no memory.  Lives as long as the client. */
 struct flow *queue_flow(struct queue *queue, struct queue_client *client, int priority);
@@ -66,10 +71,16 @@ void queue_client_fini(struct queue_client *client);
 void queue_hold(struct queue_client *client, enum queue_hold why);
 void queue_release(struct queue_client *client, enum queue_hold why);
 
-/* To the end of its own flow (task->flow), or back to the front of it, in front of all other clients. */
+/*
+ * To the end of its own flow (task->flow); or back to where it was in it, in front of all other clients: a task that had gone
+ * does not overtake one that came before it and is back already.
+ */
 void queue_push(struct task *task);
-void queue_push_front(struct task *task);
+void queue_return(struct task *task);
 void queue_remove(struct task *task);
+
+/* One that has an order already, from an earlier life: what is pushed later comes after it.  It is pushed, too, if it waits. */
+void queue_restore(struct task *task, bool waits);
 
 /* The next one; NULL: there is none that may go. */
 struct task *queue_first(const struct queue *queue);
@@ -80,7 +91,7 @@ struct task *queue_first(const struct queue *queue);
  */
 struct task *queue_find_unserved(const struct queue *queue);
 
-/* Removes the next one, which ends its client's turn. */
+/* Removes the next one, with which its client's turn may end. */
 void queue_take(struct task *first);
 
 #endif

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { BURST_MAX = 16 };
+
 int scheduler_init(struct scheduler *scheduler, uint32_t slot_max)
 {
 	struct slot *slots = calloc(slot_max, sizeof(*slots));
@@ -57,6 +59,17 @@ static uint32_t count_running(const struct scheduler *scheduler)
 	return count;
 }
 
+void scheduler_set_turns(struct scheduler *scheduler)
+{
+	uint64_t service = 0, burst;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++)
+		if (scheduler->slots[i].service > service)
+			service = scheduler->slots[i].service;
+	burst = service > 0 ? SCHEDULER_TURN / service : 1;
+	scheduler->queue.burst = burst < 1 ? 1 : burst > BURST_MAX ? BURST_MAX : (uint32_t)burst;
+}
+
 struct slot *scheduler_find_idle(struct scheduler *scheduler)
 {
 	struct slot *best = NULL;
@@ -72,10 +85,29 @@ struct slot *scheduler_find_idle(struct scheduler *scheduler)
 	return best != NULL && count_running(scheduler) < scheduler->width ? best : NULL;
 }
 
+/* A busy one that will be done with what it has sooner than an idle one could be woken. */
+static struct slot *pick_near(struct scheduler *scheduler, const struct task *task)
+{
+	struct slot *near = NULL;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
+		struct slot *slot = &scheduler->slots[i];
+
+		if (slot->stalled)
+			return NULL; /* something takes long: what comes now may do so as well */
+		if (near == NULL && slot->state == SLOT_BUSY && slot->service > 0 &&
+			slot_backlog(slot) < SCHEDULER_SPILL && slot_can_take(slot, task))
+			near = slot;
+	}
+	return near;
+}
+
 struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task *task)
 {
-	struct slot *best = scheduler_find_idle(scheduler);
+	struct slot *best = pick_near(scheduler, task);
 
+	if (best == NULL)
+		best = scheduler_find_idle(scheduler);
 	if (best != NULL)
 		return best;
 	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
@@ -96,7 +128,8 @@ struct slot *scheduler_pick_victim(struct scheduler *scheduler, uint32_t *ret_co
 	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
 		struct slot *slot = &scheduler->slots[i];
 
-		if (slot->state != SLOT_BUSY || slot->live < 2)
+		if (slot->state != SLOT_BUSY || slot->live < 2 ||
+			(slot->service > 0 && slot_backlog(slot) < SCHEDULER_SPILL))
 			continue;
 		if (best == NULL || slot->live > best->live)
 			best = slot;
@@ -132,6 +165,8 @@ bool scheduler_is_urgent(const struct task_table *tasks, struct slot *slot, cons
 {
 	if (slot->live < 2 || slot_backlog(slot) < SCHEDULER_PATIENCE)
 		return false;
+	if (task->flow->in_flight > 0 && task->flow->level <= slot->lowest)
+		return false; /* as is mostly so */
 	for (uint32_t i = 1; i < slot->count; i++) {
 		const struct task *other = task_get(tasks, slot_entry_at(slot, i)->task);
 

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "core/queue.h"
+
 static const char *const state_names[SLOT_STATES] = {
 	[SLOT_ABSENT] = "absent",
 	[SLOT_EMPTY] = "starting",
@@ -84,11 +86,23 @@ struct slot_entry *slot_entry_at(struct slot *slot, uint32_t i)
 	return &slot->entries[(slot->first + i) % SLOT_DEPTH];
 }
 
+bool slot_has_later(const struct slot *slot, const struct task *task)
+{
+	return slot->live > 0 && slot->last_flow == task->flow &&
+	       (int32_t)(slot->last_order - task->order) > 0;
+}
+
 void slot_push(struct slot *slot, uint32_t seq, struct task *task, uint64_t now)
 {
+	uint8_t level = (uint8_t)(task->priority - QUEUE_PRIORITY_MIN);
+
 	assert(slot->count < SLOT_DEPTH);
 	if (slot->live == 0)
 		slot->measured_at = now;
+	if (slot->live == 0 || level < slot->lowest)
+		slot->lowest = level;
+	slot->last_flow = task->flow;
+	slot->last_order = task->order;
 	slot->handed++;
 	*slot_entry_at(slot, slot->count) = (struct slot_entry){.seq = seq, .task = task->ref};
 	slot->count++;
@@ -140,12 +154,17 @@ void slot_take_back(struct slot *slot, struct slot_entry *entry)
 }
 
 /* An eighth of what is new: a batch counts as one, or its first task would count for all its time. */
-void slot_measure(struct slot *slot, uint32_t count, uint64_t now)
+void slot_measure(struct slot *slot, uint32_t count, uint64_t done, uint64_t busy, uint64_t now)
 {
 	uint64_t each = (now - slot->measured_at) / count;
 
+	if (done > slot->said_done && busy >= slot->said_busy &&
+		(busy - slot->said_busy) / (done - slot->said_done) < each)
+		each = (busy - slot->said_busy) / (done - slot->said_done);
 	slot->service = slot->service - slot->service / 8 + each / 8;
 	slot->measured_at = now;
+	slot->said_done = done;
+	slot->said_busy = busy;
 }
 
 uint64_t slot_backlog(const struct slot *slot)
@@ -158,5 +177,6 @@ void slot_clear(struct slot *slot)
 	slot->first = slot->count = slot->live = 0;
 	slot->exclusive = slot->clogged = slot->lending = slot->leaving = slot->stalled =
 		slot->is_replaced = slot->stays = false;
-	slot->service = slot->handed = 0;
+	slot->last_flow = NULL;
+	slot->service = slot->handed = slot->said_done = slot->said_busy = 0;
 }

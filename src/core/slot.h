@@ -26,7 +26,7 @@
 #include "core/restart.h"
 #include "core/task.h"
 
-enum { SLOT_DEPTH = 64 }; /* tasks in flight to one worker, the running one included */
+enum { SLOT_DEPTH = 128 }; /* tasks in flight to one worker, the running one included */
 
 /*
  * Work that is handed ahead, ns, beside the next task: more gains nothing, and would have to be got back
@@ -76,6 +76,10 @@ struct slot {
 	/* A ring: `count` entries from `first`, of which `live` are not taken back. */
 	struct slot_entry entries[SLOT_DEPTH];
 	uint32_t first, count, live;
+	const struct flow
+		*last_flow;  /* of what was handed last, never followed; NULL: it does not matter */
+	uint32_t last_order; /* and its order in that */
+	uint8_t lowest; /* priority of what was handed since it was idle, as a level of the queue */
 	bool clogged;   /* its worker takes no more bytes for now */
 	bool exclusive; /* what it has in flight tolerates no other */
 	bool lending;   /* its task waits for calls of its own: another worker may run meanwhile */
@@ -87,10 +91,10 @@ struct slot {
 	uint32_t replaces; /* it is that other one, for slot `replaces` - 1; 0: for none */
 	uint32_t place;    /* among the pool's cores */
 
-	uint64_t service;            /* ns that a task takes, a moving average */
-	uint64_t measured_at;        /* ns; up to when that has been looked at */
-	uint64_t looked_at;          /* `done` at the last look for progress */
-	uint64_t handed, handed_max; /* tasks to the present worker; 0: no limit */
+	uint64_t service;              /* ns that a task takes, a moving average */
+	uint64_t measured_at;          /* ns; up to when that has been looked at, */
+	uint64_t said_done, said_busy; /* and what the worker's account then was */
+	uint64_t handed, handed_max;   /* tasks to the present worker; 0: no limit */
 
 	uint64_t done, crashed, restarts; /* since the start, for status */
 };
@@ -106,6 +110,9 @@ bool slot_is_alive(const struct slot *slot); /* has a worker, or one on its way 
 
 /* May this task be handed to it now, ahead of time if it is busy?  An idle one looks at no task: NULL. */
 bool slot_can_take(const struct slot *slot, const struct task *task);
+
+/* Was something handed to it last that came after this task, of the same client? */
+bool slot_has_later(const struct slot *slot, const struct task *task);
 
 /* Hands it a task under the worker's next sequence number.  slot_can_take() must be true. */
 void slot_push(struct slot *slot, uint32_t seq, struct task *task, uint64_t now);
@@ -125,8 +132,11 @@ struct slot_entry *slot_entry_at(struct slot *slot, uint32_t i);
 /* The supervisor got this entry back: its worker will skip it. */
 void slot_take_back(struct slot *slot, struct slot_entry *entry);
 
-/* `count` of its tasks were answered by now: how long does one take? */
-void slot_measure(struct slot *slot, uint32_t count, uint64_t now);
+/*
+ * `count` of its tasks were answered by now: how long does one take?  Its worker says that it has run `done` in all,
+ * which took it `busy` ns; it is believed as far as the clock allows.
+ */
+void slot_measure(struct slot *slot, uint32_t count, uint64_t done, uint64_t busy, uint64_t now);
 
 /* How long what is in front of a task handed to it now would take, by what is known. */
 uint64_t slot_backlog(const struct slot *slot);

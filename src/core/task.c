@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/task.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/heap.h"
 
 enum {
-	CHUNK_BITS = 8,
-	CHUNK_SIZE = 1 << CHUNK_BITS,
+	SMALL_BITS = 8,
+	SMALL_SIZE = 1 << SMALL_BITS,
+	SMALL_CHUNKS = 32,
+	SMALL_END = SMALL_SIZE * SMALL_CHUNKS, /* the first index in a large chunk */
+	LARGE_BITS = 15,
+	LARGE_SIZE = 1 << LARGE_BITS,
+	FRAME_MIN = 24,   /* what malloc() gives at the least */
+	FRAME_KEPT = 128, /* a frame of so many bytes is kept for the next task */
 };
 
 void task_list_init(struct task_list *list, enum task_list_kind kind)
@@ -26,6 +36,11 @@ static void insert(struct task_list *list, struct task *prev, struct task *task,
 void task_list_push(struct task_list *list, struct task *task)
 {
 	insert(list, list->last, task, NULL);
+}
+
+void task_list_push_before(struct task_list *list, struct task *next, struct task *task)
+{
+	insert(list, next != NULL ? next->prev[list->kind] : list->last, task, next);
 }
 
 void task_list_push_front(struct task_list *list, struct task *task)
@@ -49,21 +64,31 @@ void task_table_init(struct task_table *table)
 	task_list_init(&table->free, TASK_LIST_QUEUE);
 }
 
+/* The task of that index, which is below `fresh`. */
+static inline struct task *task_at(const struct task_table *table, uint32_t index)
+{
+	if (index < SMALL_END)
+		return &table->chunks[index >> SMALL_BITS][index & (SMALL_SIZE - 1)];
+	index -= SMALL_END;
+	return &table->chunks[SMALL_CHUNKS + (index >> LARGE_BITS)][index & (LARGE_SIZE - 1)];
+}
+
 void task_table_fini(struct task_table *table)
 {
-	for (uint32_t c = 0; c < table->chunk_count; c++) {
-		for (uint32_t i = 0; i < CHUNK_SIZE; i++) {
-			free(table->chunks[c][i].frame);
-			free(table->chunks[c][i].plan);
-		}
-		free(table->chunks[c]);
+	for (uint32_t i = 0; i < table->fresh; i++) {
+		free(task_at(table, i)->frame);
+		free(task_at(table, i)->plan);
 	}
+	for (uint32_t c = 0; c < table->chunk_count; c++)
+		free(table->chunks[c]);
 	free(table->chunks);
 	*table = (struct task_table){0};
 }
 
+/* A chunk is touched as its tasks come to be used: most of the cost of a new one are its pages. */
 static int grow(struct task_table *table)
 {
+	uint32_t count = table->chunk_count < SMALL_CHUNKS ? SMALL_SIZE : LARGE_SIZE;
 	struct task **chunks =
 		realloc(table->chunks, (table->chunk_count + 1) * sizeof(struct task *));
 	struct task *chunk;
@@ -71,35 +96,85 @@ static int grow(struct task_table *table)
 	if (chunks == NULL)
 		return -1;
 	table->chunks = chunks;
-	chunk = calloc(CHUNK_SIZE, sizeof(*chunk));
+	chunk = malloc(count * sizeof(*chunk));
 	if (chunk == NULL)
 		return -1;
-	for (uint32_t i = 0; i < CHUNK_SIZE; i++) {
-		chunk[i].ref = (struct ref){table->chunk_count << CHUNK_BITS | i, 1};
-		task_list_push(&table->free, &chunk[i]);
-	}
+	heap_advise(chunk, count * sizeof(*chunk));
 	chunks[table->chunk_count++] = chunk;
+	table->cap += count;
 	return 0;
+}
+
+static struct task *take_fresh(struct task_table *table)
+{
+	struct task *task;
+
+	if (table->fresh == table->cap && grow(table) < 0)
+		return NULL;
+	task = task_at(table, table->fresh);
+	task->ref = (struct ref){table->fresh++, 1};
+	task->frame = NULL;
+	task->frame_cap = 0;
+	return task;
 }
 
 struct task *task_new(struct task_table *table)
 {
-	struct task *task;
+	struct task *task = table->free.first;
 
-	if (table->free.first == NULL && grow(table) < 0)
+	if (task != NULL)
+		task_list_remove(&table->free, task);
+	else if ((task = take_fresh(table)) == NULL)
 		return NULL;
-	task = table->free.first;
-	task_list_remove(&table->free, task);
 	table->used++;
-	*task = (struct task){.ref = task->ref, .state = TASK_QUEUED};
+	*task = (struct task){.ref = task->ref,
+		.state = TASK_QUEUED,
+		.frame = task->frame,
+		.frame_cap = task->frame_cap};
 	return task;
+}
+
+static void drop_frame(struct task *task)
+{
+	free(task->frame);
+	task->frame = NULL;
+	task->frame_cap = 0;
+}
+
+int task_make_frame(struct task *task, size_t len)
+{
+	size_t cap = len < FRAME_MIN ? FRAME_MIN : len;
+
+	if (cap > task->frame_cap || task->frame_cap > FRAME_KEPT) {
+		drop_frame(task);
+		task->frame = malloc(cap);
+		if (task->frame == NULL)
+			return -ENOMEM;
+		task->frame_cap = (uint32_t)cap;
+	}
+	task->len = (uint32_t)len;
+	return 0;
+}
+
+void task_drop_request(struct task *task)
+{
+	size_t len = task->name_len > 0 ? task->name_len : 1;
+	uint8_t *less;
+
+	memmove(task->frame, task->frame + task->name_off, task->name_len);
+	task->name_off = 0;
+	less = realloc(task->frame, len);
+	if (less == NULL)
+		return;
+	task->frame = less;
+	task->frame_cap = (uint32_t)len;
 }
 
 void task_free(struct task_table *table, struct task *task)
 {
-	free(task->frame);
+	if (task->frame_cap > FRAME_KEPT)
+		drop_frame(task);
 	free(task->plan);
-	task->frame = NULL;
 	task->plan = NULL;
 	task->state = TASK_FREE;
 	if (++task->ref.generation == 0)
@@ -112,9 +187,9 @@ struct task *task_get(const struct task_table *table, struct ref ref)
 {
 	struct task *task;
 
-	if (ref.generation == 0 || ref.index >> CHUNK_BITS >= table->chunk_count)
+	if (ref.generation == 0 || ref.index >= table->fresh)
 		return NULL;
-	task = &table->chunks[ref.index >> CHUNK_BITS][ref.index & (CHUNK_SIZE - 1)];
+	task = task_at(table, ref.index);
 	return task->ref.generation == ref.generation && task->state != TASK_FREE ? task : NULL;
 }
 
@@ -122,8 +197,8 @@ struct task *task_next(const struct task_table *table, const struct task *task)
 {
 	uint32_t index = task == NULL ? 0 : task->ref.index + 1;
 
-	for (; index >> CHUNK_BITS < table->chunk_count; index++) {
-		struct task *next = &table->chunks[index >> CHUNK_BITS][index & (CHUNK_SIZE - 1)];
+	for (; index < table->fresh; index++) {
+		struct task *next = task_at(table, index);
 
 		if (next->state != TASK_FREE)
 			return next;

@@ -61,6 +61,7 @@ enum task_list_kind {
 struct client;
 struct flow;
 struct handle;
+struct identity;
 struct plan;
 struct record;
 
@@ -70,45 +71,52 @@ struct task_list {
 	size_t count;
 };
 
+/* Small things lie together: a million of these may be queued. */
 struct task {
 	struct ref ref;
-	enum task_state state;
 	struct task *next[TASK_LIST_KINDS], *prev[TASK_LIST_KINDS];
 
 	/* The request as a worker gets it; owned.  The name lies inside. */
 	uint8_t *frame;
-	size_t len;
-	uint16_t name_off, name_len;
+	uint32_t len, frame_cap;
 
 	struct task *next_same; /* in the index of open calls */
 	struct ref session;     /* whose it is; REF_NONE once that has gone */
-	bool answered_to;       /* somebody waits for the answer, as `msgid` of the session */
-	uint32_t msgid;
+	uint32_t msgid;         /* see answered_to */
+	uint32_t seq;           /* while TASK_HANDED */
 
-	struct flow *flow;     /* where it queues */
-	struct client *client; /* who asked */
-	struct record *record; /* of its function; NULL: none is kept */
-	struct plan *plan;     /* owned; NULL: to be run as soon as can be, once */
-	struct handle *handle; /* owned; NULL: nobody can ask for it but the caller */
+	struct flow *flow;         /* where it queues */
+	struct client *client;     /* who asked */
+	struct identity *identity; /* the same, as a reference; NULL once it has ended */
+	struct record *record;     /* of its function; NULL: none is kept */
+	struct plan *plan;         /* owned; NULL: to be run as soon as can be, once */
+	struct handle *handle;     /* owned; NULL: nobody can ask for it but the caller */
 
-	uint8_t pool;
-	int8_t priority;
-	uint32_t slot, seq;  /* while TASK_HANDED */
-	bool exclusive;      /* shares its worker with no other task, not even waiting ones */
-	bool counts;         /* among the running ones of its user and function */
-	enum task_stop stop; /* somebody wants it to be stopped, */
-	int stop_signal;     /* by this signal; 0: nobody */
-	uint16_t attempts;   /* runs that have ended */
-	bool begun;          /* one of them may have executed something */
 	uint64_t opened_at, started_at; /* ns; accepted; handed to the worker that has it */
 	uint64_t ran;                   /* ns with workers, the present one not counted */
+
+	uint32_t order; /* among those of its flow; grows, and wraps */
+	uint16_t name_off, name_len;
+	uint16_t slot;     /* while TASK_HANDED */
+	uint16_t attempts; /* runs that have ended */
+	uint8_t pool;
+	int8_t priority;
+	uint8_t state;       /* enum task_state */
+	uint8_t stop;        /* enum task_stop: somebody wants it to be stopped, */
+	uint8_t stop_signal; /* by this signal; 0: nobody */
+	bool answered_to;    /* somebody waits for the answer, as `msgid` of the session */
+	bool exclusive;      /* shares its worker with no other task, not even waiting ones */
+	bool counts;         /* among the running ones of its user and function */
+	bool begun;          /* one of its runs may have executed something */
 };
 
+/* Some small chunks, and when those do not do, large ones; none is ever given back. */
 struct task_table {
 	struct task **chunks;
 	uint32_t chunk_count;
-	struct task_list free;
-	size_t used; /* tasks that are not free */
+	uint32_t fresh, cap;   /* tasks that have been used once; for which there is room */
+	struct task_list free; /* of those */
+	size_t used;           /* tasks that are not free */
 };
 
 void task_table_init(struct task_table *table);
@@ -119,6 +127,13 @@ void task_table_fini(struct task_table *table);
 struct task *task_new(struct task_table *table);
 /* Frees frame and plan; references go stale.  The task must be in no list and have no handle. */
 void task_free(struct task_table *table, struct task *task);
+/*
+ * Room for a frame of `len` bytes in place of what there is, as task->frame and task->len.  Small ones outlive
+ * the task, for the next one.  0 or -ENOMEM.
+ */
+int task_make_frame(struct task *task, size_t len);
+/* The request is not needed any more, but for the name. */
+void task_drop_request(struct task *task);
 /* Walks all tasks that are not free: the one after `task`, the first for NULL; NULL at the end. */
 struct task *task_next(const struct task_table *table, const struct task *task);
 /* NULL if the reference is stale.  Valid until the task is freed. */
@@ -126,6 +141,8 @@ struct task *task_get(const struct task_table *table, struct ref ref);
 
 void task_list_init(struct task_list *list, enum task_list_kind kind);
 void task_list_push(struct task_list *list, struct task *task);
+void task_list_push_before(
+	struct task_list *list, struct task *next, struct task *task); /* NULL: last */
 void task_list_push_front(struct task_list *list, struct task *task);
 void task_list_remove(struct task_list *list, struct task *task);
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static struct user *find_or_make(struct users *users, uid_t uid)
+struct user *users_get(struct users *users, uid_t uid)
 {
 	struct user *user = users->first;
 
@@ -57,7 +57,7 @@ void users_fini(struct users *users)
 
 struct client *client_new(struct users *users, uid_t uid)
 {
-	struct user *user = find_or_make(users, uid);
+	struct user *user = users_get(users, uid);
 	struct client *client;
 
 	if (user == NULL)

@@ -20,8 +20,9 @@ struct client {
 	struct queue_client turns;
 	struct user *user;
 	struct client *next_of_user;
-	size_t tasks; /* open ones */
-	bool is_held; /* by whoever made it */
+	size_t tasks;    /* open ones */
+	uint32_t number; /* in a saved state */
+	bool is_held;    /* by whoever made it */
 };
 
 struct user {
@@ -42,6 +43,9 @@ struct users {
 };
 
 void users_fini(struct users *users); /* frees all, whoever still refers to them */
+
+/* Made if there is none yet, and gone again when what refers to it has; NULL: no memory. */
+struct user *users_get(struct users *users, uid_t uid);
 
 /* A new client of this user, held by the caller.  NULL: no memory. */
 struct client *client_new(struct users *users, uid_t uid);

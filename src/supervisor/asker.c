@@ -4,15 +4,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "supervisor/call.h"
 #include "supervisor/reply.h"
 #include "supervisor/session.h"
 
 int asker_add(struct asker **list, struct session *session, uint32_t msgid)
 {
 	struct asker *asker = malloc(sizeof(*asker));
+	struct message_error error = error_make(RUCHE_BUSY, "the daemon has no memory to wait");
 
-	if (asker == NULL)
+	if (asker == NULL) {
+		reply_error(session, msgid, &error);
 		return -ENOMEM;
+	}
 	*asker = (struct asker){*list, session->ref, msgid};
 	*list = asker;
 	session->wait_count++;

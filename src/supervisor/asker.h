@@ -18,7 +18,7 @@ struct asker {
 	uint32_t msgid;
 };
 
-/* 0 or -ENOMEM. */
+/* 0; -ENOMEM, and it was answered. */
 int asker_add(struct asker **list, struct session *session, uint32_t msgid);
 
 /* Answers all of them: with nil, or with the error unless it is NULL. */

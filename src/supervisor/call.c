@@ -10,11 +10,13 @@
 #include "core/plan.h"
 #include "supervisor/nested.h"
 #include "supervisor/reply.h"
+#include "supervisor/rights.h"
 #include "supervisor/session.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/tasklog.h"
 #include "supervisor/timers.h"
 #include "supervisor/wait.h"
+#include "wire/message.h"
 
 struct message_error error_make(enum ruche_code code, const char *message)
 {
@@ -27,12 +29,23 @@ struct message_error error_make(enum ruche_code code, const char *message)
 
 /* ---- limits --------------------------------------------------------------------------- */
 
+/*
+ * A task that waits for a call of its own ends when that has ended.  If a user's limit stood against the one call
+ * that it makes, and all that the user has were such tasks, they would wait for ever.
+ */
+static bool is_first_of_task(const struct session *session, const struct call_request *request)
+{
+	return session->parent != NULL && session->tasks.count == 0 && request->wants_answer &&
+	       !(request->submitted && request->terms->detach);
+}
+
 /* What stands against one more task; NULL: nothing. */
-static const char *find_limit(const struct session *session)
+static const char *find_limit(const struct session *session, const struct call_request *request)
 {
 	const struct supervisor *sup = session->sup;
 	const struct limits *limits = &sup->config.limits;
 	const struct user *user = session->client->user;
+	bool is_first = is_first_of_task(session, request);
 
 	const struct {
 		uint64_t count, limit;
@@ -42,8 +55,10 @@ static const char *find_limit(const struct session *session)
 			"this connection has too many open calls"},
 		{session->task_bytes, limits->connection_bytes,
 			"this connection has too many bytes in open calls"},
-		{user->tasks, limits->user_tasks, "this user has too many open tasks"},
-		{user->bytes, limits->user_bytes, "this user has too many bytes in open tasks"},
+		{is_first ? 0 : user->tasks, rights_user_tasks(session),
+			"this user has too many open tasks"},
+		{is_first ? 0 : user->bytes, rights_user_bytes(session),
+			"this user has too many bytes in open tasks"},
 		{sup->open_tasks, limits->tasks, "too many tasks are open"},
 		{sup->task_bytes, limits->bytes, "too many bytes are in open tasks"},
 	};
@@ -58,21 +73,18 @@ static const char *find_limit(const struct session *session)
 
 /* The request as a worker gets it, its msgid still to be set. */
 static int build_frame(
-	struct supervisor *sup, struct task *task, const struct call_request *request)
+	const struct supervisor *sup, struct task *task, const struct call_request *request)
 {
-	msgpack_packer pk = supervisor_packer(sup);
+	size_t head = message_request_size(request->name_len);
+	size_t len = head + request->params_len;
 
-	if (message_pack_request(&pk, 0, request->name, request->name_len) < 0)
-		return -ENOMEM;
-	task->len = sup->scratch.size + request->params_len;
-	if (task->len > sup->config.limits.frame)
+	if (len > sup->config.limits.frame)
 		return -EMSGSIZE; /* its msgid takes more bytes than the client's did */
-	task->frame = malloc(task->len);
-	if (task->frame == NULL)
+	if (task_make_frame(task, len) < 0)
 		return -ENOMEM;
-	memcpy(task->frame, sup->scratch.data, sup->scratch.size);
-	memcpy(task->frame + sup->scratch.size, request->params, request->params_len);
-	task->name_off = (uint16_t)(sup->scratch.size - request->name_len);
+	message_write_request(task->frame, 0, request->name, request->name_len);
+	memcpy(task->frame + head, request->params, request->params_len);
+	task->name_off = (uint16_t)(head - request->name_len);
 	task->name_len = (uint16_t)request->name_len;
 	return 0;
 }
@@ -177,16 +189,19 @@ static void join_session(struct session *session, struct task *task)
 	struct supervisor *sup = session->sup;
 
 	task->session = session->ref;
-	if (task->answered_to)
+	if (task->answered_to && session->indexed)
 		task_index_add(&sup->open, task);
 	task_list_push(&session->tasks, task);
 	session->task_bytes += task->len;
 	nested_note(session);
 }
 
-static void count_in(struct supervisor *sup, struct task *task)
+static void count_in(struct session *session, struct task *task)
 {
+	struct supervisor *sup = session->sup;
+
 	client_add(task->client, task);
+	task->identity = identity_ref(session->speaks_for);
 	sup->open_tasks++;
 	sup->pools[task->pool]->open_tasks++;
 	sup->task_bytes += task->len;
@@ -216,7 +231,7 @@ static struct task *make_task(
 	task->exclusive = request->exclusive;
 	task->answered_to = request->wants_answer && !request->submitted;
 	task->msgid = request->msgid;
-	task->opened_at = clock_now();
+	task->opened_at = sup->now;
 	task->client = pick_client(session, request);
 	*ret_error = task->client == NULL ? -ENOMEM : build(sup, task, request);
 	if (*ret_error == 0)
@@ -254,13 +269,13 @@ int call_open(struct session *session, const struct call_request *request, const
 
 	if (join_first(session, request))
 		return 0;
-	*ret_why = find_limit(session);
+	*ret_why = find_limit(session, request);
 	if (*ret_why != NULL)
 		return -EBUSY;
 	task = make_task(session, request, &r);
 	if (task == NULL)
 		return r;
-	count_in(sup, task);
+	count_in(session, task);
 	if (!request->submitted || !request->terms->detach)
 		join_session(session, task);
 	r = enter_queue(sup, task);

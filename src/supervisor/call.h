@@ -30,6 +30,7 @@ struct call_request {
 	size_t params_len;
 	bool wants_answer; /* else nobody waits for it */
 	uint32_t msgid;
+	bool is_command;
 	bool exclusive;            /* see struct task */
 	bool submitted;            /* is answered with its id, and asked for later */
 	bool logged;               /* what it writes is kept */
@@ -51,8 +52,9 @@ void call_fail(
 
 /* How far a task was from its end when it was to be stopped. */
 enum call_stopped {
-	CALL_STOPPED, /* it had not started, and has been answered */
-	CALL_STOPPING /* its worker was asked to stop it */
+	CALL_STOPPED,  /* it had not started, and has been answered */
+	CALL_STOPPING, /* its worker was asked to stop it */
+	CALL_ENDED     /* its answer was there already, and has been sent */
 };
 
 enum call_stopped call_stop(
@@ -68,7 +70,7 @@ bool call_cancel(struct session *session, uint32_t msgid, int signal);
  * A closed session's calls: what has not started is dropped, what runs is stopped.  What nobody
  * or somebody else waits for goes on.
  */
-void call_abandon_all(struct supervisor *sup, struct task_list *tasks);
+void call_abandon_all(struct session *session);
 
 /* The open call of that msgid, or NULL. */
 struct task *call_find(struct session *session, uint32_t msgid);

@@ -23,6 +23,8 @@ static const struct limits default_limits = {
 	.unread_timeout = 60 * CLOCK_S,
 	.unread_total = UINT64_C(256) << 20,
 	.frame = UINT64_C(64) << 20,
+	.arena = UINT64_C(512) << 20,
+	.arena_total = UINT64_C(8) << 30,
 	.clients = 1024,
 	.keep_time = 3600 * CLOCK_S,
 	.keep_bytes = UINT64_C(256) << 20,
@@ -48,6 +50,8 @@ static void pool_fini(struct pool_config *pool)
 {
 	config_pool_clear_plugins(pool);
 	config_pool_clear_environment(pool);
+	config_pool_clear_writable(pool);
+	free(pool->deny_syscalls);
 	free(pool->rlimits);
 	free(pool->cores);
 	free(pool->user);
@@ -79,7 +83,10 @@ int config_enter_pool(struct config *config, const char *name)
 		return -ENOMEM;
 	config->pools = pools;
 	config->pool_count++;
-	return pool_init(&pools[count], name) < 0 ? -ENOMEM : (int)count;
+	if (pool_init(&pools[count], name) < 0)
+		return -ENOMEM;
+	pools[count].restored = config->restored;
+	return (int)count;
 }
 
 /* In the order of coming: they are sorted when all is read. */
@@ -110,6 +117,25 @@ int config_enter_function(struct config *config, const char *name)
 		return -ENOMEM;
 	config->function_count++;
 	return (int)count;
+}
+
+int config_enter_allow(struct config *config, const char *name)
+{
+	struct access_policy *policy = &config->policy;
+	struct access_rule *rules;
+
+	for (size_t i = 0; i < policy->count; i++)
+		if (strcmp(policy->rules[i].name, name) == 0)
+			return (int)i;
+	if (policy->count == ACCESS_RULES_MAX)
+		return -ENOSPC;
+	rules = reallocarray(policy->rules, policy->count + 1, sizeof(*rules));
+	if (rules == NULL)
+		return -ENOMEM;
+	policy->rules = rules;
+	if (access_rule_init(&rules[policy->count], name) < 0)
+		return -ENOMEM;
+	return (int)policy->count++;
 }
 
 struct pool_config *config_pool(const struct config *config, const char *name)
@@ -187,7 +213,7 @@ int config_pool_add_plugins(struct pool_config *pool, const char *pattern)
 	glob_t found;
 	int r = 0;
 
-	switch (glob(pattern, 0, NULL, &found)) {
+	switch (glob(pattern, GLOB_NOMAGIC, NULL, &found)) {
 	case 0:
 		for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
 			if (!has_plugin(pool, found.gl_pathv[i]))
@@ -227,7 +253,8 @@ void config_pool_clear_environment(struct pool_config *pool)
 
 int config_init(struct config *config)
 {
-	*config = (struct config){.stop_grace = 10 * CLOCK_S, .limits = default_limits};
+	*config = (struct config){
+		.socket_mode = 0600, .stop_grace = 10 * CLOCK_S, .limits = default_limits};
 	return config_enter_pool(config, "default") < 0 ? -ENOMEM : 0;
 }
 
@@ -237,10 +264,19 @@ void config_fini(struct config *config)
 		pool_fini(&config->pools[i]);
 	for (size_t i = 0; i < config->function_count; i++)
 		free(config->functions[i].name);
+	for (size_t i = 0; i < config->policy.count; i++)
+		access_rule_fini(&config->policy.rules[i]);
+	free(config->policy.rules);
+	free(config->socket_group);
 	free(config->pools);
 	free(config->functions);
 	free(config->socket);
 	free(config->file);
+	for (size_t i = 0; i < config->text_count; i++) {
+		free(config->texts[i].file);
+		free(config->texts[i].text);
+	}
+	free(config->texts);
 	*config = (struct config){0};
 }
 
@@ -299,6 +335,59 @@ static void warn_about_cores(const struct pool_config *pool, char error[CONFIG_E
 	}
 }
 
+static bool is_pattern(const char *text, size_t len)
+{
+	return strcspn(text, "*?[\\") < len;
+}
+
+/* A pool that a rule names without a pattern. */
+static int check_named_pool(const struct config *config, const struct access_rule *rule,
+	const char *name, size_t len, char error[CONFIG_ERROR_MAX])
+{
+	for (size_t i = 0; i < config->pool_count; i++)
+		if (strncmp(config->pools[i].name, name, len) == 0 &&
+			config->pools[i].name[len] == '\0')
+			return 0;
+	if (is_pattern(name, len))
+		return 0;
+	text_format(error, CONFIG_ERROR_MAX, "[allow %s] there is no pool '%.*s'", rule->name,
+		(int)(len < CONFIG_POOL_NAME_MAX ? len : CONFIG_POOL_NAME_MAX), name);
+	return -EINVAL;
+}
+
+static int check_rule(
+	const struct config *config, const struct access_rule *rule, char error[CONFIG_ERROR_MAX])
+{
+	int r = 0;
+
+	if (!rule->everybody && rule->uid_count == 0 && rule->gid_count == 0) {
+		text_format(error, CONFIG_ERROR_MAX,
+			"[allow %s] names neither users nor groups, so it is for nobody; "
+			"users = * is everybody",
+			rule->name);
+		return -EINVAL;
+	}
+	for (size_t i = 0; r == 0 && i < rule->pools.count; i++)
+		r = check_named_pool(
+			config, rule, rule->pools.all[i], strlen(rule->pools.all[i]), error);
+	for (size_t i = 0; r == 0 && i < rule->functions.count; i++) {
+		const char *text = rule->functions.all[i], *slash = strchr(text, '/');
+
+		if (slash != NULL)
+			r = check_named_pool(config, rule, text, (size_t)(slash - text), error);
+	}
+	return r;
+}
+
+static int check_rules(const struct config *config, char error[CONFIG_ERROR_MAX])
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < config->policy.count; i++)
+		r = check_rule(config, &config->policy.rules[i], error);
+	return r;
+}
+
 static int check_name(const struct config *config, size_t at, char error[CONFIG_ERROR_MAX])
 {
 	const char *name = config->pools[at].name;
@@ -312,9 +401,10 @@ static int check_name(const struct config *config, size_t at, char error[CONFIG_
 
 int config_check(const struct config *config, char error[CONFIG_ERROR_MAX])
 {
-	int r = 0;
+	int r;
 
 	error[0] = '\0';
+	r = check_rules(config, error);
 	for (size_t i = 0; r == 0 && i < config->pool_count; i++) {
 		const struct pool_config *pool = &config->pools[i];
 
@@ -323,6 +413,8 @@ int config_check(const struct config *config, char error[CONFIG_ERROR_MAX])
 			r = check_workers(pool, error);
 		if (r == 0)
 			r = check_user(pool, error);
+		if (r == 0)
+			r = config_check_confinement(pool, error);
 		if (r == 0 && error[0] == '\0')
 			warn_about_cores(pool, error);
 	}

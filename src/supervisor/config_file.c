@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "base/trust.h"
 #include "supervisor/config_lines.h"
 
 static int fail_file(char *error, int status, const char *file, const char *why)
@@ -20,19 +21,23 @@ static int fail_file(char *error, int status, const char *file, const char *why)
 	return status;
 }
 
-/* All of it, with a \0 at its end; up to `size` - 1 bytes are read.  The length or a negative errno. */
-static ssize_t read_all(int fd, char *text, size_t size)
+int config_add_text(struct config *config, const char *file, const char *text, size_t len)
 {
-	size_t len = 0;
-	ssize_t n;
+	struct config_text *texts =
+		reallocarray(config->texts, config->text_count + 1, sizeof(*texts));
+	struct config_text *last;
 
-	do {
-		n = read(fd, text + len, size - 1 - len);
-		if (n > 0)
-			len += (size_t)n;
-	} while ((n > 0 && len < size - 1) || (n < 0 && errno == EINTR));
-	text[len] = '\0';
-	return n < 0 ? -errno : (ssize_t)len;
+	if (texts == NULL)
+		return -ENOMEM;
+	config->texts = texts;
+	last = &texts[config->text_count];
+	*last = (struct config_text){.file = strdup(file), .text = malloc(len + 1), .len = len};
+	config->text_count++;
+	if (last->file == NULL || last->text == NULL)
+		return -ENOMEM;
+	memcpy(last->text, text, len);
+	last->text[len] = '\0';
+	return 0;
 }
 
 static int read_open_file(
@@ -49,15 +54,29 @@ static int read_open_file(
 	text = malloc(size);
 	if (text == NULL)
 		return fail_file(error, -ENOMEM, file, "out of memory");
-	len = read_all(fd, text, size);
+	len = fd_read_text(fd, text, size);
 	if (len < 0)
 		r = fail_file(error, (int)len, file, strerror((int)-len));
 	else if (len > CONFIG_FILE_MAX)
 		r = fail_file(error, -EFBIG, file, "is larger than 1 MiB");
 	else
 		r = config_read_text(config, file, text, (size_t)len, error);
+	if (r == 0 && config_add_text(config, file, text, (size_t)len) < 0)
+		r = fail_file(error, -ENOMEM, file, "out of memory");
 	free(text);
 	return r;
+}
+
+/* What it says is done as whoever we are. */
+static int check_trust(const char *file, char *error)
+{
+	char why[TRUST_WHY_MAX];
+
+	if (trust_check(file, why) == 0)
+		return 0;
+	text_format(
+		error, CONFIG_ERROR_MAX, "%.300s: it is not read, because of %.600s", file, why);
+	return -EINVAL;
 }
 
 /* Opening never waits: it may be a FIFO. */
@@ -68,7 +87,9 @@ static int read_file(struct config *config, const char *file, char error[CONFIG_
 
 	if (fd < 0)
 		return fail_file(error, -errno, file, strerror(errno));
-	r = read_open_file(config, file, fd, error);
+	r = check_trust(file, error);
+	if (r == 0)
+		r = read_open_file(config, file, fd, error);
 	fd_close(&fd);
 	return r;
 }
@@ -122,6 +143,34 @@ static int note_file(struct config *config, const char *file)
 	return config->file == NULL ? -ENOMEM : 0;
 }
 
+/* They are looked for by name. */
+static void sort_functions(struct config *config)
+{
+	if (config->function_count > 0)
+		qsort(config->functions, config->function_count, sizeof(*config->functions),
+			by_function_name);
+}
+
+int config_read_texts(struct config *config, const struct config_text *texts, size_t count,
+	char error[CONFIG_ERROR_MAX])
+{
+	int r = 0;
+
+	error[0] = '\0';
+	config->restored = true;
+	for (size_t i = 0; i < config->pool_count; i++)
+		config->pools[i].restored = true;
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		r = config_read_text(config, texts[i].file, texts[i].text, texts[i].len, error);
+		if (r == 0)
+			r = config_add_text(config, texts[i].file, texts[i].text, texts[i].len);
+	}
+	if (r == 0 && count > 0)
+		r = note_file(config, texts[0].file);
+	sort_functions(config);
+	return r;
+}
+
 int config_read(struct config *config, const char *file, char error[CONFIG_ERROR_MAX])
 {
 	int r, later;
@@ -133,8 +182,6 @@ int config_read(struct config *config, const char *file, char error[CONFIG_ERROR
 	if (r == 0 && note_file(config, file) < 0)
 		return fail_file(error, -ENOMEM, file, "out of memory");
 	later = read_drop_ins(config, file, error);
-	if (config->function_count > 0)
-		qsort(config->functions, config->function_count, sizeof(*config->functions),
-			by_function_name);
+	sort_functions(config);
 	return later < 0 ? later : r;
 }

@@ -28,6 +28,15 @@ int config_replace(char **text, const char *value)
 	return 0;
 }
 
+int config_set_or_clear(char **text, const char *value)
+{
+	if (*value != '\0')
+		return config_replace(text, value);
+	free(*text);
+	*text = NULL;
+	return 0;
+}
+
 /* ---- numbers ---------------------------------------------------------------------------- */
 
 int config_set_number(
@@ -96,11 +105,57 @@ static int set_socket(
 	return -EINVAL;
 }
 
+int config_take_words(const char *value, int (*take)(void *to, const char *word, char *why),
+	void *to, char why[WHY_MAX])
+{
+	static const char blanks[] = " \t";
+	char *copy = strdup(value), *rest = NULL;
+	int r = copy != NULL ? 0 : -ENOMEM;
+
+	for (char *word = copy != NULL ? strtok_r(copy, blanks, &rest) : NULL;
+		r == 0 && word != NULL; word = strtok_r(NULL, blanks, &rest))
+		r = take(to, word, why);
+	free(copy);
+	return r;
+}
+
+static int set_socket_mode(
+	const struct config_key *key, void *target, const char *value, char why[WHY_MAX])
+{
+	mode_t *mode = config_field(key, target), asked;
+
+	if (value_umask(value, &asked) == 0 && (asked & 0111) == 0 && (asked & 0600) == 0600) {
+		*mode = asked;
+		return 0;
+	}
+	text_format(why, WHY_MAX,
+		"takes an octal number from 600 to 666 without the right to execute, as in 660, "
+		"not " WHY_VALUE,
+		value);
+	return -EINVAL;
+}
+
+/* Nothing at all is the daemon's own again. */
+static int set_socket_group(
+	const struct config_key *key, void *target, const char *value, char why[WHY_MAX])
+{
+	struct config *config = target;
+
+	(void)key;
+	if (*value == '\0' || value_group(value, &config->socket_gid) == 0)
+		return config_set_or_clear(&config->socket_group, value);
+	text_format(why, WHY_MAX, "takes a group's name or number; there is no group " WHY_VALUE,
+		value);
+	return -EINVAL;
+}
+
 /* ---- the tables ------------------------------------------------------------------------- */
 
 static const struct config_key daemon_keys[] = {
 	{KEY_FIELD(config, socket), .set = set_socket},
 	{KEY_FIELD(config, stop_grace), .set = config_set_time, KEY_RANGE(0, TIME_DAY)},
+	{KEY_FIELD(config, socket_mode), .set = set_socket_mode},
+	{KEY_FIELD(config, socket_group), .set = set_socket_group},
 };
 
 static const struct config_key limits_keys[] = {
@@ -115,7 +170,9 @@ static const struct config_key limits_keys[] = {
 	{KEY_FIELD(limits, unread_bytes), .set = config_set_size, KEY_RANGE(4 * SIZE_K, SIZE_G)},
 	{KEY_FIELD(limits, unread_timeout), .set = config_set_time, KEY_RANGE(0, TIME_DAY)},
 	{KEY_FIELD(limits, unread_total), .set = config_set_size, KEY_RANGE(SIZE_M, SIZE_T)},
-	{KEY_FIELD(limits, frame), .set = config_set_size, KEY_RANGE(64 * SIZE_K, SIZE_G)},
+	{KEY_FIELD(limits, frame), .set = config_set_size, KEY_RANGE(64 * SIZE_K, 2 * SIZE_G)},
+	{KEY_FIELD(limits, arena), .set = config_set_size, KEY_RANGE(0, SIZE_T)},
+	{KEY_FIELD(limits, arena_total), .set = config_set_size, KEY_RANGE(0, SIZE_T)},
 	{KEY_FIELD(limits, clients), .set = config_set_number, KEY_RANGE(1, 1000000)},
 	{KEY_FIELD(limits, keep_time), .set = config_set_time, KEY_RANGE(0, 365 * TIME_DAY)},
 	{KEY_FIELD(limits, keep_bytes), .set = config_set_size, KEY_RANGE(0, SIZE_T)},
@@ -136,6 +193,7 @@ const struct config_section config_sections[SECTIONS] = {
 	[SECTION_LIMITS] = {.name = "limits", KEYS(limits_keys)},
 	[SECTION_POOL] = {.name = "pool", .is_named = true, KEYS(config_pool_keys)},
 	[SECTION_FUNCTION] = {.name = "function", .is_named = true, KEYS(function_keys)},
+	[SECTION_ALLOW] = {.name = "allow", .is_named = true, KEYS(config_allow_keys)},
 };
 
 const struct config_key *config_find_key(const struct config_section *section, const char *name)

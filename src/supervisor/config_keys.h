@@ -35,6 +35,7 @@ enum section_kind {
 	SECTION_LIMITS,   /* struct limits */
 	SECTION_POOL,     /* struct pool_config */
 	SECTION_FUNCTION, /* struct function_config */
+	SECTION_ALLOW,    /* struct access_rule */
 	SECTIONS
 };
 
@@ -47,8 +48,11 @@ struct config_section {
 
 extern const struct config_section config_sections[SECTIONS];
 
-enum { CONFIG_POOL_KEYS = 29 };
+enum { CONFIG_POOL_KEYS = 36 };
 extern const struct config_key config_pool_keys[CONFIG_POOL_KEYS];
+
+enum { CONFIG_ALLOW_KEYS = 9 };
+extern const struct config_key config_allow_keys[CONFIG_ALLOW_KEYS];
 
 /* NULL: the section has no such key. */
 const struct config_key *config_find_key(const struct config_section *section, const char *name);
@@ -69,6 +73,14 @@ const struct config_key *config_find_key(const struct config_section *section, c
 
 void *config_field(const struct config_key *key, void *target);
 int config_replace(char **text, const char *value); /* 0 or -ENOMEM */
+/* Nothing at all means none, so that a later file can take back what an earlier one says. */
+int config_set_or_clear(char **text, const char *value);
+/*
+ * Each word of a list, which blanks separate, is taken: 0, or a negative errno, with the reason in `why` if it is -EINVAL.  Up to the
+ * first that is not: then its errno.
+ */
+int config_take_words(const char *value, int (*take)(void *to, const char *word, char *why),
+	void *to, char why[WHY_MAX]);
 int config_check_absolute(const char *value, char why[WHY_MAX]);
 
 int config_set_number(
@@ -76,6 +88,17 @@ int config_set_number(
 int config_set_size(
 	const struct config_key *key, void *target, const char *value, char why[WHY_MAX]);
 int config_set_time(
+	const struct config_key *key, void *target, const char *value, char why[WHY_MAX]);
+
+/* ---- confinement ------------------------------------------------------------------------ */
+
+int config_set_said(
+	const struct config_key *key, void *target, const char *value, char why[WHY_MAX]);
+int config_set_syscalls(
+	const struct config_key *key, void *target, const char *value, char why[WHY_MAX]);
+int config_set_writable(
+	const struct config_key *key, void *target, const char *value, char why[WHY_MAX]);
+int config_set_percent(
 	const struct config_key *key, void *target, const char *value, char why[WHY_MAX]);
 
 #endif

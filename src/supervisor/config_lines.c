@@ -64,8 +64,8 @@ static int fail_section(struct reading *reading, const char *name)
 	char why[WHY_MAX];
 
 	text_format(why, sizeof(why),
-		"there is no section [%.100s]; there are [daemon], [limits], [pool NAME] and "
-		"[function NAME]",
+		"there is no section [%.100s]; there are [daemon], [limits], [pool NAME], "
+		"[function NAME] and [allow NAME]",
 		name);
 	return fail(reading, -EINVAL, why);
 }
@@ -86,25 +86,41 @@ static int fail_key(struct reading *reading, const char *name)
 
 /* ---- sections --------------------------------------------------------------------------- */
 
+static bool is_function_name(const char *name)
+{
+	return *name != '\0' && strlen(name) <= CONFIG_FUNCTION_NAME_MAX &&
+	       strpbrk(name, "/ \t") == NULL;
+}
+
+/* How a section that has a name is entered: -ENOSPC if there are too many. */
+static const struct named_kind {
+	bool (*is_valid)(const char *name);
+	int (*enter)(struct config *config, const char *name);
+	const char *bad_name, *too_many;
+} named_kinds[SECTIONS] = {
+	[SECTION_POOL] = {config_pool_name_is_valid, config_enter_pool,
+		"a pool's name is made of 1 to 63 letters, digits, _ and -: [pool NAME]",
+		"there may be at most 64 pools"},
+	[SECTION_FUNCTION] = {is_function_name, config_enter_function,
+		"a function's name has 1 to 255 bytes, no blank and no pool before it: "
+		"[function NAME]",
+		"there may be at most 4096 functions"},
+	[SECTION_ALLOW] = {config_pool_name_is_valid, config_enter_allow,
+		"such a section has a name of its own, of 1 to 63 letters, digits, _ and -: "
+		"[allow NAME]",
+		"there may be at most 64 sections [allow NAME]"},
+};
+
 static int enter_named(struct reading *reading, const char *name)
 {
-	struct config *config = reading->config;
-	bool is_pool = reading->section == SECTION_POOL;
+	const struct named_kind *kind = &named_kinds[reading->section];
 	int at;
 
-	if (is_pool && !config_pool_name_is_valid(name))
-		return fail(reading, -EINVAL,
-			"a pool's name is made of 1 to 63 letters, digits, _ and -: [pool NAME]");
-	if (!is_pool && (*name == '\0' || strlen(name) > CONFIG_FUNCTION_NAME_MAX ||
-				strpbrk(name, "/ \t") != NULL))
-		return fail(reading, -EINVAL,
-			"a function's name has 1 to 255 bytes, no blank and no pool before it: "
-			"[function NAME]");
-	at = is_pool ? config_enter_pool(config, name) : config_enter_function(config, name);
+	if (!kind->is_valid(name))
+		return fail(reading, -EINVAL, kind->bad_name);
+	at = kind->enter(reading->config, name);
 	if (at < 0)
-		return fail(reading, at,
-			is_pool ? "there may be at most 64 pools"
-				: "there may be at most 4096 functions");
+		return fail(reading, at, kind->too_many);
 	reading->at = at;
 	return 0;
 }
@@ -164,6 +180,8 @@ static void *target(struct reading *reading)
 		return &reading->config->limits;
 	case SECTION_POOL:
 		return &reading->config->pools[reading->at];
+	case SECTION_ALLOW:
+		return &reading->config->policy.rules[reading->at];
 	default:
 		return &reading->config->functions[reading->at];
 	}
@@ -219,8 +237,8 @@ static int take_key(struct reading *reading, const char *name, const char *value
 
 	if (reading->section < 0)
 		return fail(reading, -EINVAL,
-			"a section must come first: [daemon], [limits], [pool NAME] or [function "
-			"NAME]");
+			"a section must come first: [daemon], [limits], [pool NAME], [function "
+			"NAME] or [allow NAME]");
 	key = config_find_key(&config_sections[reading->section], name);
 	if (key == NULL)
 		return fail_key(reading, name);

@@ -75,9 +75,10 @@ static int set_cores(
 
 /* ---- files ------------------------------------------------------------------------------ */
 
-static int check_access(const char *path, int mode, char why[WHY_MAX])
+static int check_access(
+	const struct pool_config *pool, const char *path, int mode, char why[WHY_MAX])
 {
-	if (access(path, mode) == 0)
+	if (pool->restored || access(path, mode) == 0)
 		return 0;
 	text_format(why, WHY_MAX, "names %.300s, which cannot be %s: %s", path,
 		mode == X_OK ? "run" : "read", strerror(errno));
@@ -87,7 +88,7 @@ static int check_access(const char *path, int mode, char why[WHY_MAX])
 static int set_runtime(
 	const struct config_key *key, void *target, const char *value, char why[WHY_MAX])
 {
-	if (config_check_absolute(value, why) < 0 || check_access(value, X_OK, why) < 0)
+	if (config_check_absolute(value, why) < 0 || check_access(target, value, X_OK, why) < 0)
 		return -EINVAL;
 	return config_replace(config_field(key, target), value);
 }
@@ -103,9 +104,8 @@ static int set_plugin(
 		config_pool_clear_plugins(target);
 		return 0;
 	}
-	if (config_check_absolute(value, why) < 0)
-		return -EINVAL;
-	if (strpbrk(value, "*?[") == NULL && check_access(value, R_OK, why) < 0)
+	if (config_check_absolute(value, why) < 0 ||
+		(strpbrk(value, "*?[") == NULL && check_access(target, value, R_OK, why) < 0))
 		return -EINVAL;
 	r = config_pool_add_plugins(target, value);
 	if (r == 0 || r == -ENOMEM)
@@ -116,31 +116,18 @@ static int set_plugin(
 
 /* ---- what workers are ------------------------------------------------------------------- */
 
-static bool user_exists(const char *name)
+static bool user_exists(const char *name, uid_t *ret)
 {
-	struct value_range range = {0, UINT32_MAX - 1};
-	uint64_t uid;
-
-	if (value_number(name, range, &uid) == 0)
-		return getpwuid((uid_t)uid) != NULL;
-	return getpwnam(name) != NULL;
-}
-
-/* Nothing at all means none, so that a later file can take back what an earlier one says. */
-static int set_or_clear(char **text, const char *value)
-{
-	if (*value != '\0')
-		return config_replace(text, value);
-	free(*text);
-	*text = NULL;
-	return 0;
+	return value_user(name, ret) == 0 && getpwuid(*ret) != NULL;
 }
 
 static int set_user(
 	const struct config_key *key, void *target, const char *value, char why[WHY_MAX])
 {
-	if (*value == '\0' || user_exists(value))
-		return set_or_clear(config_field(key, target), value);
+	struct pool_config *pool = target;
+
+	if (*value == '\0' || user_exists(value, &pool->uid))
+		return config_set_or_clear(config_field(key, target), value);
 	text_format(
 		why, WHY_MAX, "takes a user's name or number; there is no user " WHY_VALUE, value);
 	return -EINVAL;
@@ -150,7 +137,7 @@ static int set_init(
 	const struct config_key *key, void *target, const char *value, char why[WHY_MAX])
 {
 	if (strlen(value) <= CONFIG_FUNCTION_NAME_MAX)
-		return set_or_clear(config_field(key, target), value);
+		return config_set_or_clear(config_field(key, target), value);
 	text_format(why, WHY_MAX, "takes the name of a function, of at most %d bytes",
 		CONFIG_FUNCTION_NAME_MAX);
 	return -EINVAL;
@@ -314,6 +301,13 @@ const struct config_key config_pool_keys[CONFIG_POOL_KEYS] = {
 	{KEY_FIELD(pool_config, max_memory), .set = config_set_size, KEY_RANGE(0, 16 * SIZE_T)},
 	{KEY_FIELD(pool_config, init), .set = set_init},
 	{KEY_FIELD(pool_config, grace), .set = config_set_time, KEY_RANGE(0, TIME_DAY)},
+	{KEY_FIELD(pool_config, no_new_privs), .set = config_set_said},
+	{KEY_FIELD(pool_config, deny_syscalls), .set = config_set_syscalls},
+	{.name = "writable", .set = config_set_writable, .repeats = true},
+	{KEY_FIELD(pool_config, cgroup), .set = config_set_said},
+	{KEY_FIELD(pool_config, memory_max), .set = config_set_size, KEY_RANGE(0, 16 * SIZE_T)},
+	{KEY_FIELD(pool_config, pids_max), .set = config_set_number, KEY_RANGE(0, 1 << 22)},
+	{KEY_FIELD(pool_config, cpu_max), .set = config_set_percent},
 	RLIMIT("as", RLIMIT_AS),
 	RLIMIT("core", RLIMIT_CORE),
 	RLIMIT("cpu", RLIMIT_CPU),

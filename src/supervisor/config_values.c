@@ -2,6 +2,8 @@
 #include "supervisor/config_values.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +133,42 @@ int value_umask(const char *text, mode_t *ret)
 	if (len == 0 || text[len] != '\0' || len > 6 || value > 0777)
 		return -EINVAL;
 	*ret = (mode_t)value;
+	return 0;
+}
+
+/* ---- who -------------------------------------------------------------------------------- */
+
+static const struct value_range ids = {0, UINT32_MAX - 1};
+
+int value_user(const char *text, uid_t *ret)
+{
+	const struct passwd *entry;
+	uint64_t uid;
+
+	if (value_number(text, ids, &uid) == 0) {
+		*ret = (uid_t)uid;
+		return 0;
+	}
+	entry = getpwnam(text);
+	if (entry == NULL)
+		return -EINVAL;
+	*ret = entry->pw_uid;
+	return 0;
+}
+
+int value_group(const char *text, gid_t *ret)
+{
+	const struct group *entry;
+	uint64_t gid;
+
+	if (value_number(text, ids, &gid) == 0) {
+		*ret = (gid_t)gid;
+		return 0;
+	}
+	entry = getgrnam(text);
+	if (entry == NULL)
+		return -EINVAL;
+	*ret = entry->gr_gid;
 	return 0;
 }
 

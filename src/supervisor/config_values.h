@@ -39,6 +39,10 @@ int value_rlimit(const char *text, struct rlimit *ret);
 /* "0-3,5": the caller frees *ret.  -ENOMEM too. */
 int value_cores(const char *text, int **ret, size_t *ret_count);
 
+/* A user's or group's name, or its number, whether anybody has that or not. */
+int value_user(const char *text, uid_t *ret);
+int value_group(const char *text, gid_t *ret);
+
 /* The shortest text that means it, for messages. */
 void value_size_text(uint64_t size, char ret[VALUE_TEXT_MAX]);
 void value_time_text(uint64_t ns, char ret[VALUE_TEXT_MAX]);

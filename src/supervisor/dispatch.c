@@ -61,7 +61,37 @@ static bool make_way(struct pool *pool, struct slot *slot, struct task *task)
 		return false;
 	queue_remove(task);
 	worker_requeue_unstarted(&pool->workers[slot->index]);
-	queue_push_front(task);
+	queue_return(task);
+	return true;
+}
+
+/* Of what it has; NULL: that has nothing to do with tasks that are still there. */
+static const struct task *last_of(const struct pool *pool, struct slot *slot)
+{
+	const struct task *last = NULL;
+
+	for (uint32_t i = slot->count; i-- > 0 && last == NULL;)
+		last = task_get(&pool->sup->tasks, slot_entry_at(slot, i)->task);
+	return last;
+}
+
+/*
+ * A task that another worker has given back is not to wait behind later ones.  True: those are back as well, and
+ * if this worker has begun with one, it gets nothing before that has ended: it may be long, and others
+ * like it would go to the other workers meanwhile.
+ */
+static bool restore_order(struct pool *pool, struct slot *slot, const struct task *task)
+{
+	const struct task *last;
+
+	if (!slot_has_later(slot, task))
+		return false;
+	worker_requeue_unstarted(&pool->workers[slot->index]);
+	last = last_of(pool, slot);
+	slot->last_flow = last != NULL ? last->flow : NULL;
+	slot->last_order = last != NULL ? last->order : 0;
+	if (slot_has_later(slot, task))
+		slot->stalled = true;
 	return true;
 }
 
@@ -87,6 +117,8 @@ static void hand_out(struct pool *pool)
 
 		if (slot != NULL && !made_way)
 			made_way = make_way(pool, slot, task);
+		if (slot != NULL && restore_order(pool, slot, task))
+			continue;
 		if (slot != NULL && slot_can_take(slot, task)) {
 			hand(pool, slot, task);
 			continue;
@@ -118,6 +150,8 @@ static void run(struct pool *pool)
 {
 	if (pool->paused)
 		return;
+	supervisor_look_at_clock(pool->sup);
+	scheduler_set_turns(&pool->scheduler);
 	hand_out(pool);
 	level_out(pool);
 	if (pool->scheduler.queue.levels == 0)

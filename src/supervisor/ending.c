@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "core/plan.h"
 #include "supervisor/call.h"
@@ -22,10 +21,10 @@
 /* ---- out of wherever it is ------------------------------------------------------------- */
 
 /* A run has ended. */
-static void end_run(struct task *task)
+static void end_run(const struct supervisor *sup, struct task *task)
 {
 	task->attempts++;
-	task->ran += clock_now() - task->started_at;
+	task->ran += sup->now - task->started_at;
 }
 
 static void leave_place(struct supervisor *sup, struct task *task)
@@ -51,11 +50,11 @@ static void leave_place(struct supervisor *sup, struct task *task)
  */
 static struct session *leave_session(struct supervisor *sup, struct task *task)
 {
-	struct session *session = session_get(sup, task->session);
+	struct session *session = session_find(sup, task->session);
 
 	if (session == NULL)
 		return NULL;
-	if (task->answered_to)
+	if (task->answered_to && session->indexed)
 		task_index_remove(&sup->open, task);
 	task->session = REF_NONE;
 	task_list_remove(&session->tasks, task);
@@ -76,6 +75,8 @@ static void count_out(struct supervisor *sup, struct task *task)
 	sup->sessions.has_room = true;
 	task->client = NULL;
 	task->flow = NULL;
+	identity_unref(&sup->identities, task->identity);
+	task->identity = NULL;
 	client_remove(&sup->users, client, task);
 }
 
@@ -101,9 +102,9 @@ static void count_outcome(struct counters *counters, enum ruche_code code)
 	}
 }
 
-static uint64_t queued_time(const struct task *task)
+static uint64_t queued_time(const struct supervisor *sup, const struct task *task)
 {
-	uint64_t open = clock_now() - task->opened_at;
+	uint64_t open = sup->now - task->opened_at;
 
 	return open > task->ran ? open - task->ran : 0;
 }
@@ -122,7 +123,7 @@ static void finish(struct supervisor *sup, struct task *task, const struct error
 	if (session != NULL)
 		reply_body(session, task->msgid, body, len);
 	if (task->handle != NULL) {
-		task->handle->queued = queued_time(task);
+		task->handle->queued = queued_time(sup, task);
 		task->handle->ran = task->ran;
 		waits_on_end(sup, task->handle, body, len);
 	}
@@ -148,18 +149,19 @@ static bool try_again(struct supervisor *sup, struct task *task, enum ruche_code
 	task->begun |= executed != RUCHE_EXECUTED_NO;
 	task->stop = TASK_STOP_NOT;
 	task->stop_signal = 0;
-	task->plan->not_before = clock_now() + delay;
+	task->plan->not_before = sup->now + delay;
 	task->state = TASK_DELAYED;
 	return timers_watch(sup, task) == 0;
 }
 
 /* ---- from outcome to answer -------------------------------------------------------------- */
 
-static void tell_story(const struct task *task, struct message_error *error)
+static void tell_story(
+	const struct supervisor *sup, const struct task *task, struct message_error *error)
 {
 	error->has_times = true;
 	error->attempts = task->attempts;
-	error->queued = (double)queued_time(task) / (double)CLOCK_S;
+	error->queued = (double)queued_time(sup, task) / (double)CLOCK_S;
 	error->ran = (double)task->ran / (double)CLOCK_S;
 }
 
@@ -169,7 +171,7 @@ static void finish_with_error(
 	struct errors_gist gist = {error->code, error->executed};
 	struct errors_body body;
 
-	tell_story(task, error);
+	tell_story(sup, task, error);
 	body = errors_pack(sup, error);
 	finish(sup, task, &gist, body.data, body.len);
 }
@@ -213,7 +215,7 @@ void call_answer(struct supervisor *sup, struct task *task, const void *data, si
 	struct errors_gist gist = errors_read(data, len);
 	struct errors_body body = {data, len};
 
-	end_run(task);
+	end_run(sup, task);
 	if (task->record != NULL)
 		record_on_end(task->record);
 	if (gist.code != RUCHE_OK && is_late(task)) {
@@ -227,7 +229,7 @@ void call_answer(struct supervisor *sup, struct task *task, const void *data, si
 	if (gist.code != RUCHE_OK) {
 		struct message_error story = {.executed = least_executed(task)};
 
-		tell_story(task, &story);
+		tell_story(sup, task, &story);
 		body = errors_extend(sup, data, len, &story);
 		gist = errors_read(body.data, body.len);
 	}
@@ -246,7 +248,8 @@ static void note_crash(struct supervisor *sup, struct task *task, const struct m
 				      sup->config.limits.quarantine_after, clock_real()))
 		return;
 	errors_quarantined(record, message, sizeof(message));
-	log_warning("%s", message);
+	notice_send(sup, NOTICE_FUNCTION_QUARANTINED,
+		&(struct notice_fields){.record = record, .count = record->crashes}, "%s", message);
 	why = error_make(RUCHE_QUARANTINED, message);
 	call_fail_function(sup, record, &why);
 }
@@ -257,7 +260,7 @@ void call_fail(
 	struct message_error mine = *error;
 
 	if (started)
-		end_run(task);
+		end_run(sup, task);
 	else if (mine.executed < least_executed(task))
 		mine.executed = least_executed(task);
 	if (started && mine.code == RUCHE_CRASHED)

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "supervisor/reaper.h"
 #include "supervisor/reload.h"
 #include "supervisor/runtime.h"
 #include "supervisor/supervisor.h"
@@ -23,9 +24,32 @@
 #include "wire/scan.h"
 
 #define LOAD_LIMIT (120 * CLOCK_S) /* from its start to ready: plugins may load much */
-#define FORK_LIMIT (10 * CLOCK_S)
 #define PAUSE_MAX (200 * CLOCK_MS)
 #define USEFUL_AGE CLOCK_S /* one that lived this long is replaced at once */
+
+/* ---- what is told of it ----------------------------------------------------------------- */
+
+static struct notice_fields notice_of(const struct forkserver *fs)
+{
+	return (struct notice_fields){.pool = fs->pool, .pid = fs->pid};
+}
+
+/* It did not do what it should have, for the reason in `problem`. */
+static void say_failed(struct forkserver *fs, enum notice_kind kind)
+{
+	struct notice_fields fields = notice_of(fs);
+
+	notice_send(fs->sup, kind, &fields, "%s", fs->problem);
+}
+
+static void kill_it(struct forkserver *fs, const char *why)
+{
+	struct notice_fields fields = notice_of(fs);
+
+	notice_send(fs->sup, NOTICE_FORK_SERVER_KILLED, &fields, "fork server %d is killed: %s",
+		(int)fs->pid, why);
+	kill(fs->pid, SIGKILL);
+}
 
 /* ---- starting it ---------------------------------------------------------------------- */
 
@@ -38,15 +62,38 @@ static void on_message(evutil_socket_t fd, short what, void *data)
 	forkserver_read(data);
 }
 
+/* What its workers are to be kept in, before there is any.  Where all is only looked at, nothing is made. */
+static int want_groups(struct forkserver *fs)
+{
+	struct supervisor *sup = fs->sup;
+	struct cgroup_limits limits = config_pool_limits(fs->config);
+	char error[CGROUP_ERROR_MAX];
+	int r;
+
+	if (!config_pool_has_group(fs->config) || sup->options.check_only)
+		return 0;
+	r = cgroups_want(&sup->cgroups, &limits, error);
+	if (r < 0) {
+		text_format(
+			fs->problem, sizeof(fs->problem), "[pool %s] %s", fs->config->name, error);
+		log_error("%s", fs->problem);
+	}
+	reaper_sweep_soon(sup); /* somebody may have left groups behind */
+	return r;
+}
+
 int forkserver_start(struct forkserver *fs)
 {
 	struct supervisor *sup = fs->sup;
-	int r = runtime_start(sup, fs->config, &fs->link, &fs->pid);
+	int r = want_groups(fs);
 
+	if (r < 0)
+		return r;
+	r = runtime_start(sup, fs->config, &fs->link, &fs->pid);
 	if (r < 0) {
 		text_format(fs->problem, sizeof(fs->problem), "cannot start the fork server %s: %s",
 			fs->config->runtime, strerror(-r));
-		log_error("%s", fs->problem);
+		say_failed(fs, NOTICE_FORK_SERVER_FAILED);
 		return r;
 	}
 	fs->ready = false;
@@ -56,6 +103,17 @@ int forkserver_start(struct forkserver *fs)
 	supervisor_set_timer(&fs->timer, LOAD_LIMIT);
 	log_debug("fork server %d started", (int)fs->pid);
 	return 0;
+}
+
+void forkserver_restore(struct forkserver *fs)
+{
+	if (fs->link >= 0) {
+		event_assign(&fs->on_message, fs->sup->base, fs->link, EV_READ | EV_PERSIST,
+			on_message, fs);
+		event_add(&fs->on_message, NULL);
+	}
+	if (fs->pid == 0 && !fs->given_up && !fs->pool->hidden)
+		supervisor_set_timer(&fs->timer, PAUSE_MAX);
 }
 
 static void start_again(struct forkserver *fs)
@@ -83,7 +141,7 @@ static void start_again(struct forkserver *fs)
 			text_format(fs->problem, sizeof(fs->problem),
 				"the fork server was given up after %d deaths before it was ready",
 				RESTART_TRIES);
-		log_error("%s", fs->problem);
+		say_failed(fs, NOTICE_FORK_SERVER_GIVEN_UP);
 		forkserver_want(fs->pool);
 		break;
 	}
@@ -96,8 +154,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	(void)fd;
 	(void)what;
 	if (fs->pid > 0) {
-		log_error("fork server %d does not answer: it is killed", (int)fs->pid);
-		kill(fs->pid, SIGKILL);
+		kill_it(fs, "it does not answer");
 	} else if (forkserver_start(fs) < 0) {
 		supervisor_set_timer(&fs->timer, RESTART_DELAY_MAX);
 	}
@@ -160,9 +217,15 @@ void forkserver_supersede(struct forkserver *fs)
 	release_if_done(fs);
 }
 
+/* Of the others a reload tells. */
+static bool is_present(const struct forkserver *fs)
+{
+	return fs == fs->pool->forkserver;
+}
+
 static bool is_former(const struct forkserver *fs)
 {
-	return fs != fs->pool->forkserver && fs != fs->pool->next;
+	return !is_present(fs) && fs != fs->pool->next;
 }
 
 void forkserver_on_worker_gone(struct forkserver *fs)
@@ -182,75 +245,6 @@ static void forget_former(struct forkserver *fs)
 	forkserver_free(fs);
 }
 
-/* ---- asking for workers ----------------------------------------------------------------- */
-
-static int send_fork(struct forkserver *fs, struct worker *worker, const int *fds)
-{
-	struct supervisor *sup = fs->sup;
-	msgpack_packer pk = supervisor_packer(sup);
-
-	fs->request++;
-	if (message_pack_request(&pk, fs->request, LINK_FORK, strlen(LINK_FORK)) < 0 ||
-		msgpack_pack_array(&pk, 4) < 0 ||
-		msgpack_pack_uint32(&pk, worker->slot->index) < 0 ||
-		msgpack_pack_int(&pk, worker->slot->core) < 0 ||
-		msgpack_pack_uint64(&pk, sup->config.limits.frame) < 0 ||
-		message_pack_str(&pk, worker->token) < 0)
-		return -ENOMEM;
-	return fd_send_packet(fs->link, sup->scratch.data, sup->scratch.size, fds, LINK_WORKER_FDS);
-}
-
-void forkserver_ask(struct forkserver *fs, struct worker *worker)
-{
-	int fds[LINK_WORKER_FDS];
-	int r = worker_prepare(worker, fds);
-
-	worker->forkserver = fs;
-	fs->workers++;
-	if (r < 0) {
-		log_error("cannot prepare worker %u: %s", worker->slot->index, strerror(-r));
-		slot_change(worker->slot, SLOT_ON_FORK);
-		worker_on_fork_failed(worker, RESTART_USELESS, strerror(-r));
-		return;
-	}
-	r = send_fork(fs, worker, fds);
-	for (int i = 0; i < LINK_WORKER_FDS; i++)
-		fd_close(&fds[i]);
-	if (r < 0) {
-		worker_on_fork_failed(worker, RESTART_USELESS, "the fork server takes no requests");
-		return;
-	}
-	fs->pending = worker;
-	supervisor_set_timer(&fs->timer, FORK_LIMIT);
-}
-
-static void give_up_slots(struct pool *pool)
-{
-	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++) {
-		struct worker *worker = &pool->workers[i];
-
-		if (worker->slot->state != SLOT_EMPTY)
-			continue;
-		slot_change(worker->slot, SLOT_ON_GIVE_UP);
-		text_format(
-			worker->problem, sizeof(worker->problem), "%s", pool->forkserver->problem);
-	}
-}
-
-void forkserver_want(struct pool *pool)
-{
-	struct forkserver *fs = pool->forkserver;
-
-	if (fs->given_up)
-		give_up_slots(pool);
-	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++) {
-		if (!fs->ready || fs->pending != NULL || pool->sup->state == SUPERVISOR_ENDING)
-			return;
-		if (pool->scheduler.slots[i].state == SLOT_EMPTY)
-			forkserver_ask(fs, &pool->workers[i]);
-	}
-}
-
 /* ---- what it says ----------------------------------------------------------------------- */
 
 /* A copy of a string parameter, NULL for anything else. */
@@ -267,8 +261,10 @@ static void on_function(struct forkserver *fs, const msgpack_object_array *param
 
 	if (params->size != 4)
 		return;
-	function = (struct function){copy_str(&params->ptr[0]), copy_str(&params->ptr[1]),
-		copy_str(&params->ptr[2]), copy_str(&params->ptr[3]), NULL};
+	function = (struct function){.name = copy_str(&params->ptr[0]),
+		.params = copy_str(&params->ptr[1]),
+		.summary = copy_str(&params->ptr[2]),
+		.plugin = copy_str(&params->ptr[3])};
 	if (function.name != NULL)
 		function.record =
 			records_get(&fs->sup->records, function.name, strlen(function.name));
@@ -287,8 +283,7 @@ static void on_loaded(struct forkserver *fs, const msgpack_object_array *params)
 		text_format(fs->problem, sizeof(fs->problem),
 			"the fork server %d speaks another version of the protocol than ours, %d",
 			(int)fs->pid, LINK_VERSION);
-		log_error("%s", fs->problem);
-		kill(fs->pid, SIGKILL);
+		kill_it(fs, fs->problem);
 		return;
 	}
 	evtimer_del(&fs->timer);
@@ -310,8 +305,8 @@ static void on_failed(struct forkserver *fs, const msgpack_object_array *params)
 
 	text_format(fs->problem, sizeof(fs->problem), "%s",
 		text != NULL ? text : "the fork server failed and did not say why");
-	if (fs->sup->state == SUPERVISOR_RUNNING)
-		log_error("%s", fs->problem);
+	if (fs->sup->state == SUPERVISOR_RUNNING && is_present(fs))
+		say_failed(fs, NOTICE_FORK_SERVER_FAILED);
 	free(text);
 }
 
@@ -375,8 +370,7 @@ static void handle_packet(struct forkserver *fs, const char *packet, size_t len)
 
 	scan_init(&scan, LINK_PACKET_MAX);
 	if (scan_feed(&scan, packet, len) != SCAN_DONE || scan.type == SCAN_REQUEST) {
-		log_error("the fork server sent what is not a message: it is killed");
-		kill(fs->pid, SIGKILL);
+		kill_it(fs, "it sent what is no message");
 		return;
 	}
 	msgpack_unpacked_init(&unpacked);
@@ -400,16 +394,30 @@ void forkserver_read(struct forkserver *fs)
 
 /* ---- its end ------------------------------------------------------------------------------ */
 
+static void say_died(struct forkserver *fs, int status)
+{
+	struct notice_fields fields = notice_of(fs);
+	bool signaled = WIFSIGNALED(status);
+	int number = signaled ? WTERMSIG(status) : WEXITSTATUS(status);
+
+	fields.cause = signaled ? "signal" : "exit";
+	fields.exited = !signaled;
+	if (signaled)
+		fields.signal = number;
+	else
+		fields.exit_status = number;
+	notice_send(fs->sup, NOTICE_FORK_SERVER_DIED, &fields, "fork server %d %s %d", (int)fs->pid,
+		signaled ? "was killed by signal" : "exited with status", number);
+}
+
 static void say_how_it_ended(struct forkserver *fs, int status)
 {
 	if (fs->problem[0] == '\0' && !fs->ready)
 		text_format(fs->problem, sizeof(fs->problem),
 			"the fork server of the pool '%s' died at its start",
 			fs->pool->config->name);
-	if (fs->sup->state == SUPERVISOR_RUNNING && !is_former(fs))
-		log_warning("fork server %d %s %d", (int)fs->pid,
-			WIFSIGNALED(status) ? "was killed by signal" : "exited with status",
-			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (fs->sup->state == SUPERVISOR_RUNNING && is_present(fs))
+		say_died(fs, status);
 }
 
 static void go_on_without(struct forkserver *fs)

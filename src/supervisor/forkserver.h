@@ -48,6 +48,9 @@ int forkserver_new(struct pool *pool, const struct pool_config *config, struct f
 /* 0, or a negative errno after saying why. */
 int forkserver_start(struct forkserver *fs);
 
+/* One of an earlier daemon, whose fields are set: it is listened to from now on, or started again soon. */
+void forkserver_restore(struct forkserver *fs);
+
 /* Asks it for a worker whose slot is empty; it must be ready and have nothing pending. */
 void forkserver_ask(struct forkserver *fs, struct worker *worker);
 
@@ -87,5 +90,7 @@ void forkservers_read(struct supervisor *sup);
 
 /* A worker is being made. */
 bool forkservers_are_busy(const struct supervisor *sup);
+/* Some code is being loaded. */
+bool forkservers_are_loading(const struct supervisor *sup);
 
 #endif

@@ -68,3 +68,14 @@ bool forkservers_are_busy(const struct supervisor *sup)
 				return true;
 	return false;
 }
+
+bool forkservers_are_loading(const struct supervisor *sup)
+{
+	for (size_t i = 0; i < sup->pool_count; i++) {
+		const struct forkserver *fs = sup->pools[i]->forkserver;
+
+		if (fs->pid > 0 && !fs->ready)
+			return true;
+	}
+	return false;
+}

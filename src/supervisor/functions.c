@@ -35,9 +35,13 @@ static int reserve(struct functions *functions)
 
 int functions_add(struct functions *functions, const struct function *function)
 {
-	struct function mine = {copy(function->name), copy(function->params),
-		copy(function->summary), copy(function->plugin), function->record};
+	struct function mine = {.name = copy(function->name),
+		.params = copy(function->params),
+		.summary = copy(function->summary),
+		.plugin = copy(function->plugin),
+		.record = function->record};
 
+	mine.name_len = strlen(function->name);
 	if (mine.name == NULL || reserve(functions) < 0) {
 		function_fini(&mine);
 		return -ENOMEM;
@@ -71,15 +75,24 @@ static int compare_key(const void *a, const void *b)
 	return order != 0 ? order : -(name[key->len] != '\0');
 }
 
-const struct function *functions_find(
-	const struct functions *functions, const char *name, size_t len)
+const struct function *functions_find(struct functions *functions, const char *name, size_t len)
 {
-	struct key key = {name, len};
+	const struct key key = {name, len};
+	const struct function *found;
 
-	if (functions->count == 0 || memchr(name, '\0', len) != NULL)
+	if (functions->count == 0)
 		return NULL;
-	return bsearch(
+	found = &functions->all[functions->last]; /* mostly it is the same again */
+	if (memcmp(found->name, name, len < found->name_len ? len : found->name_len) == 0 &&
+		len == found->name_len)
+		return found;
+	if (memchr(name, '\0', len) != NULL)
+		return NULL;
+	found = bsearch(
 		&key, functions->all, functions->count, sizeof(*functions->all), compare_key);
+	if (found != NULL)
+		functions->last = (size_t)(found - functions->all);
+	return found;
 }
 
 void functions_take(struct functions *to, struct functions *from)

@@ -44,19 +44,11 @@ static void make_room(struct supervisor *sup, struct user *user, const struct ta
 		keep_drop(sup, sup->kept.first->handle);
 }
 
-/* The request is not needed any more. */
 static void drop_request(struct task *task)
 {
-	uint8_t *name = malloc(task->name_len + 1U);
-
-	if (name != NULL)
-		memcpy(name, task->frame + task->name_off, task->name_len);
-	free(task->frame);
+	task_drop_request(task);
 	free(task->plan);
 	task->plan = NULL;
-	task->frame = name;
-	task->name_off = 0;
-	task->name_len = name != NULL ? task->name_len : 0;
 }
 
 static bool is_wanted(struct supervisor *sup, struct handle *handle, const struct errors_gist *gist)
@@ -64,6 +56,19 @@ static bool is_wanted(struct supervisor *sup, struct handle *handle, const struc
 	if (handle->key != NULL && gist->code != RUCHE_OK && gist->executed == RUCHE_EXECUTED_NO)
 		handle_drop_key(&sup->handles, handle); /* it may be tried again */
 	return handle->keep > 0 && (handle->submitted || handle->key != NULL);
+}
+
+static void enter_lists(struct supervisor *sup, struct handle *handle)
+{
+	task_list_push(&sup->kept, handle->task);
+	sup->kept_bytes += cost(handle);
+	user_keep(handle->user, handle->task, cost(handle));
+}
+
+int keep_restore(struct supervisor *sup, struct handle *handle, uint64_t alarm)
+{
+	enter_lists(sup, handle);
+	return alarms_set(&sup->alarms, &handle->alarm, alarm);
 }
 
 bool keep_answer(struct supervisor *sup, struct handle *handle, const struct errors_gist *gist,
@@ -85,9 +90,7 @@ bool keep_answer(struct supervisor *sup, struct handle *handle, const struct err
 	handle->kept_log = tasklog_size(handle);
 	drop_request(task);
 	task->state = TASK_ENDED;
-	task_list_push(&sup->kept, task);
-	sup->kept_bytes += cost(handle);
-	user_keep(user, task, cost(handle));
+	enter_lists(sup, handle);
 	make_room(sup, user, task);
 	return true;
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct errors_gist;
 struct handle;
@@ -20,6 +21,9 @@ struct supervisor;
  */
 bool keep_answer(struct supervisor *sup, struct handle *handle, const struct errors_gist *gist,
 	const void *body, size_t len);
+
+/* One that an earlier daemon has kept, until `alarm`; the oldest first.  0 or -ENOMEM. */
+int keep_restore(struct supervisor *sup, struct handle *handle, uint64_t alarm);
 
 /* Drops an ended task with its handle. */
 void keep_drop(struct supervisor *sup, struct handle *handle);

@@ -23,6 +23,7 @@
 #include "supervisor/call.h"
 #include "supervisor/notify.h"
 #include "supervisor/session.h"
+#include "supervisor/stored.h"
 #include "supervisor/supervisor.h"
 
 #define PAUSE (100 * CLOCK_MS) /* of listening, when there is no descriptor left */
@@ -88,7 +89,16 @@ static int clear_stale(const char *path, const struct sockaddr_un *address)
 	return unlink(path) < 0 ? -errno : 0;
 }
 
-static int bind_and_listen(const char *path, const struct sockaddr_un *address)
+/* Nobody else could connect until now. */
+static int open_to_others(const char *path, const struct config *config)
+{
+	if (config->socket_group != NULL && chown(path, (uid_t)-1, config->socket_gid) < 0)
+		return -errno;
+	return chmod(path, config->socket_mode) < 0 ? -errno : 0;
+}
+
+static int bind_and_listen(
+	const char *path, const struct sockaddr_un *address, const struct config *config)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t mask = umask(0177);
@@ -98,6 +108,8 @@ static int bind_and_listen(const char *path, const struct sockaddr_un *address)
 		listen(fd, SOMAXCONN) < 0)
 		r = -errno;
 	umask(mask);
+	if (r == 0)
+		r = open_to_others(path, config);
 	if (r == 0)
 		return fd;
 	log_error("cannot listen on %s: %s", path, strerror(-r));
@@ -117,10 +129,32 @@ static char *default_path(void)
 	return asprintf(&path, "%s/ruche.sock", dir) < 0 ? NULL : path;
 }
 
-static int open_path(struct listener *listener)
+static bool note_file(struct listener *listener)
+{
+	struct stat st;
+
+	if (lstat(listener->path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	listener->dev = st.st_dev;
+	listener->ino = st.st_ino;
+	return true;
+}
+
+static int open_new(
+	struct listener *listener, const struct sockaddr_un *address, const struct config *config)
+{
+	int r = clear_stale(listener->path, address);
+
+	if (r == 0)
+		r = bind_and_listen(listener->path, address, config);
+	if (r >= 0)
+		note_file(listener);
+	return r;
+}
+
+static int open_path(struct listener *listener, const struct config *config)
 {
 	struct sockaddr_un address;
-	struct stat st;
 	int lock, r = fill_address(listener->path, &address);
 
 	if (r < 0)
@@ -128,13 +162,12 @@ static int open_path(struct listener *listener)
 	lock = lock_directory(listener->path);
 	if (lock < 0)
 		return lock;
-	r = clear_stale(listener->path, &address);
-	if (r == 0)
-		r = bind_and_listen(listener->path, &address);
-	if (r >= 0 && lstat(listener->path, &st) == 0) {
-		listener->dev = st.st_dev;
-		listener->ino = st.st_ino;
-	}
+	r = note_file(listener) ? stored_take(listener->path, listener->dev, listener->ino)
+				: -ENOENT;
+	listener->stored = r >= 0;
+	notify_drop_given(); /* or a stale one would seem to be another daemon's */
+	if (r < 0)
+		r = open_new(listener, &address, config);
 	close(lock);
 	return r;
 }
@@ -176,7 +209,7 @@ static char *find_address(const struct listener *listener)
 	char here[PATH_MAX], *path;
 
 	if (listener->path == NULL) {
-		if (getsockname(listener->fd, (struct sockaddr *)&address, &len) < 0 ||
+		if (getsockname(listener->fds[0], (struct sockaddr *)&address, &len) < 0 ||
 			address.sun_path[0] != '/')
 			return NULL;
 		return strndup(address.sun_path, sizeof(address.sun_path));
@@ -206,25 +239,39 @@ static void turn_away(struct supervisor *sup, int fd)
 				   "executed\xa2no";
 
 	if (!sup->listener.refusing)
-		log_warning("clients are turned away: there are %u", sup->sessions.count);
+		notice_send(sup, NOTICE_CLIENTS_TURNED_AWAY,
+			&(struct notice_fields){.count = sup->sessions.count},
+			"clients are turned away: there are %u", sup->sessions.count);
 	sup->listener.refusing = true;
 	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("it did not wait to be told");
 	close(fd);
 }
 
+static void listen_again(struct listener *listener)
+{
+	for (size_t i = 0; i < listener->count; i++)
+		event_add(&listener->on_connect[i], NULL);
+}
+
+static void stop_listening(struct listener *listener)
+{
+	for (size_t i = 0; i < listener->count; i++)
+		event_del(&listener->on_connect[i]);
+}
+
 /* No descriptor left: use the reserve to refuse whoever waits, and listen again in a moment. */
-static void refuse_and_pause(struct supervisor *sup)
+static void refuse_and_pause(struct supervisor *sup, int listening)
 {
 	struct listener *listener = &sup->listener;
 	int fd;
 
 	fd_close(&listener->reserve);
-	fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+	fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		turn_away(sup, fd);
 	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	event_del(&listener->on_connect);
+	stop_listening(listener);
 	supervisor_set_timer(&listener->pause, PAUSE);
 }
 
@@ -245,7 +292,7 @@ static void on_connect(evutil_socket_t listening, short what, void *data)
 
 	(void)what;
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
-		refuse_and_pause(sup);
+		refuse_and_pause(sup, listening);
 	if (fd < 0)
 		return;
 	if (sup->options.session_fd >= 0 && !is_own(fd))
@@ -262,59 +309,97 @@ static void on_pause_over(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
-	event_add(&sup->listener.on_connect, NULL);
+	listen_again(&sup->listener);
 }
 
-/* A descriptor that listens, or a negative errno after saying why. */
-static int open_socket(struct supervisor *sup)
+/* The socket at this path, which is taken, is the only one. */
+static int open_own(struct listener *listener, const struct config *config, char *path)
+{
+	listener->path = path;
+	listener->fds[0] = path == NULL ? -ENOMEM : open_path(listener, config);
+	listener->count = listener->fds[0] >= 0;
+	if (listener->count > 0)
+		return 0;
+	free(listener->path);
+	listener->path = NULL;
+	return listener->fds[0];
+}
+
+/* 0, or a negative errno after saying why. */
+static int open_sockets(struct supervisor *sup)
 {
 	struct listener *listener = &sup->listener;
-	int fd = -1;
 
-	if (sup->options.session_fd >= 0)
-		return open_nameless(listener);
-	if (sup->options.given.socket != NULL)
-		listener->path = strdup(sup->options.given.socket);
-	else if ((fd = notify_listen_fd()) < 0)
-		listener->path =
-			sup->config.socket != NULL ? strdup(sup->config.socket) : default_path();
-	if (fd < 0)
-		fd = listener->path == NULL ? -ENOMEM : open_path(listener);
-	if (fd < 0) {
-		free(listener->path);
-		listener->path = NULL;
+	if (sup->options.session_fd >= 0) {
+		listener->fds[0] = open_nameless(listener);
+		listener->count = listener->fds[0] >= 0;
+		return listener->count > 0 ? 0 : listener->fds[0];
 	}
-	return fd;
+	if (sup->options.given.socket != NULL)
+		return open_own(listener, &sup->config, strdup(sup->options.given.socket));
+	listener->count = notify_listen_fds(listener->fds, LISTENER_SOCKETS_MAX);
+	if (listener->count > 0) {
+		notify_drop_given();
+		return 0;
+	}
+	return open_own(listener, &sup->config,
+		sup->config.socket != NULL ? strdup(sup->config.socket) : default_path());
+}
+
+static void assign_events(struct supervisor *sup)
+{
+	struct listener *listener = &sup->listener;
+
+	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	for (size_t i = 0; i < listener->count; i++)
+		event_assign(&listener->on_connect[i], sup->base, listener->fds[i],
+			EV_READ | EV_PERSIST, on_connect, sup);
+	evtimer_assign(&listener->pause, sup->base, on_pause_over, sup);
+}
+
+/* So that clients can connect while one daemon ends and the next one starts. */
+static void store(struct supervisor *sup)
+{
+	struct listener *listener = &sup->listener;
+
+	if (listener->path != NULL && sup->manager.listens && !listener->stored)
+		listener->stored = stored_put(listener->fds[0], listener->dev, listener->ino);
+}
+
+void listener_restore(struct supervisor *sup)
+{
+	store(sup);
+	assign_events(sup);
+	listen_again(&sup->listener);
 }
 
 int listener_open(struct supervisor *sup)
 {
 	struct listener *listener = &sup->listener;
-	int session_fd = sup->options.session_fd;
+	int session_fd = sup->options.session_fd, r;
 
-	*listener = (struct listener){.fd = -1, .reserve = -1};
+	*listener = (struct listener){.reserve = -1};
 	if (session_fd >= 0 && fcntl(session_fd, F_SETFD, FD_CLOEXEC) < 0) {
 		log_error("descriptor %d, given by --session-fd, is not open", session_fd);
 		return -EBADF;
 	}
 	if (sup->options.check_only)
 		return 0;
-	listener->fd = open_socket(sup);
-	if (listener->fd < 0)
-		return listener->fd;
+	r = open_sockets(sup);
+	if (r < 0)
+		return r;
+	store(sup);
 	if (listener->address == NULL)
 		listener->address = find_address(listener);
-	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	event_assign(&listener->on_connect, sup->base, listener->fd, EV_READ | EV_PERSIST,
-		on_connect, sup);
-	evtimer_assign(&listener->pause, sup->base, on_pause_over, sup);
+	for (size_t i = 0; i < listener->count; i++)
+		(void)fd_set_nonblock(listener->fds[i]);
+	assign_events(sup);
 	return 0;
 }
 
 void listener_start(struct supervisor *sup)
 {
-	if (sup->listener.fd >= 0)
-		event_add(&sup->listener.on_connect, NULL);
+	listen_again(&sup->listener);
 	if (sup->options.session_fd >= 0)
 		session_open(sup, sup->options.session_fd);
 }
@@ -324,13 +409,15 @@ void listener_close(struct supervisor *sup)
 	struct listener *listener = &sup->listener;
 	struct stat st;
 
-	if (listener->fd < 0)
+	if (listener->count == 0)
 		return;
-	event_del(&listener->on_connect);
+	stop_listening(listener);
 	evtimer_del(&listener->pause);
-	fd_close(&listener->fd);
+	while (listener->count > 0)
+		fd_close(&listener->fds[--listener->count]);
 	fd_close(&listener->reserve);
-	if (listener->path != NULL && lstat(listener->path, &st) == 0 &&
+	/* Nobody knows whether this is a restart, so a file whose socket is stored stays. */
+	if (listener->path != NULL && !listener->stored && lstat(listener->path, &st) == 0 &&
 		st.st_dev == listener->dev && st.st_ino == listener->ino)
 		unlink(listener->path);
 	free(listener->path);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "core/cores.h"
 #include "supervisor/config.h"
 
@@ -23,12 +24,9 @@ static bool read_text(const char *path, char *ret, size_t size)
 
 	if (fd < 0)
 		return false;
-	n = read(fd, ret, size - 1);
-	close(fd);
-	if (n < 0)
-		return false;
-	ret[n] = '\0';
-	return true;
+	n = fd_read_text(fd, ret, size);
+	fd_close(&fd);
+	return n >= 0;
 }
 
 static double read_quota_v2(const char *group)

@@ -4,14 +4,20 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/proctree.h"
 #include "supervisor/call.h"
+#include "supervisor/results.h"
+#include "supervisor/rights.h"
 #include "supervisor/running.h"
 #include "supervisor/session.h"
 #include "supervisor/staff.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/wait.h"
 #include "supervisor/worker.h"
+
+enum { ANCESTORS_MAX = 256 };
 
 static bool waits(const struct session *session)
 {
@@ -62,9 +68,11 @@ static void join(struct session *session, struct worker *worker)
 {
 	if (session->parent != NULL)
 		return;
+	results_catch_up(worker); /* the calls are those of the task that it is at */
 	session->parent = worker;
 	session->next_nested = worker->nested;
 	worker->nested = session;
+	rights_follow(session);
 	settle(worker);
 }
 
@@ -79,18 +87,53 @@ void nested_join(struct session *session, const char *token, size_t len)
 			struct worker *worker = &sup->pools[p]->workers[i];
 
 			if (worker->pid > 0 && memcmp(worker->token, token, len) == 0) {
-				join(session, worker);
+				if (rights_allow_join(session, worker))
+					join(session, worker);
 				return;
 			}
 		}
 }
 
+/*
+ * The worker that a process descends from; NULL: it descends from none, or *ret_lost: from one that has gone, or
+ * nobody can tell any more, as it has ended itself.
+ */
+static struct worker *find_ancestor(struct supervisor *sup, pid_t pid, bool *ret_lost)
+{
+	const pid_t self = getpid();
+
+	for (int i = 0; i < ANCESTORS_MAX && pid > 1 && pid != self; i++) {
+		struct worker *worker = worker_find(sup, pid);
+
+		if (worker != NULL)
+			return worker;
+		pid = proctree_parent(pid);
+	}
+	*ret_lost = pid < 0 || pid > 1 || pid == self;
+	return NULL;
+}
+
+/*
+ * Where some may not do everything, a task's process is not to pass for the daemon's user, as whom it may run, by
+ * not naming its token.  Elsewhere that is not worth reading /proc for each connection.
+ */
+static bool passes_for_master(const struct session *session)
+{
+	return session->sup->config.policy.count > 0 && session->self->uid == getuid() &&
+	       session->pid > 0;
+}
+
 void nested_join_by_pid(struct session *session)
 {
 	struct worker *worker = session->pid > 0 ? worker_find(session->sup, session->pid) : NULL;
+	bool lost = false;
 
+	if (worker == NULL && passes_for_master(session))
+		worker = find_ancestor(session->sup, session->pid, &lost);
 	if (worker != NULL)
 		join(session, worker);
+	else if (lost)
+		rights_drop(session);
 }
 
 /* What was handed in by ruche.submit with `detach` is in no session's list. */
@@ -101,10 +144,14 @@ static void stop_calls(struct session *session)
 
 	while (task != NULL) {
 		struct task *next = task->next[TASK_LIST_SESSION];
+		struct ref ref = next != NULL ? next->ref : REF_NONE;
 
 		if (task->stop == TASK_STOP_NOT && (task->answered_to || task->handle != NULL))
 			call_stop(sup, task, TASK_STOP_CANCEL, SIGTERM);
-		task = next;
+		/* It may have ended as well: then once more, past those that are to stop. */
+		task = task_get(&sup->tasks, ref);
+		if (next != NULL && (task == NULL || task->state == TASK_ENDED))
+			task = session->tasks.first;
 	}
 }
 
@@ -112,6 +159,14 @@ void nested_stop(struct worker *worker)
 {
 	for (struct session *s = worker->nested; s != NULL; s = s->next_nested)
 		stop_calls(s);
+}
+
+void nested_catch_up(struct session *session)
+{
+	if (session->parent == NULL)
+		return;
+	results_catch_up(session->parent);
+	rights_follow(session);
 }
 
 void nested_leave(struct session *session)

@@ -15,11 +15,20 @@ struct session;
 struct supervisor;
 struct worker;
 
-/* The session says whose it is.  A token that nobody has means nothing. */
+/* The session says whose it is.  A token that nobody has, or that is none of its business, means nothing. */
 void nested_join(struct session *session, const char *token, size_t len);
 
-/* The session was opened by this worker itself, if it was by any. */
+/*
+ * The session was opened by this worker itself, if it was by any; where it matters (allow in ruche.conf(5)), also if it was
+ * by what a worker has started.
+ */
 void nested_join_by_pid(struct session *session);
+
+/*
+ * Before a request of the session is looked at: its worker's answers to tasks before that one are taken, and it
+ * speaks for whoever asked for that one.
+ */
+void nested_catch_up(struct session *session);
 
 /* The number of calls that the session waits for has changed. */
 void nested_note(struct session *session);

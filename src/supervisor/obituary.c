@@ -2,6 +2,7 @@
 /* worker.h, the end: what the death of a worker means for its tasks and its slot. */
 #include "supervisor/worker.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,10 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/text.h"
+#include "supervisor/arena.h"
 #include "supervisor/call.h"
+#include "supervisor/config_values.h"
 #include "supervisor/nested.h"
 #include "supervisor/reaper.h"
 #include "supervisor/results.h"
@@ -24,7 +26,8 @@ struct death {
 	int signal;      /* 0: none */
 	int exit_status; /* -1: none */
 	uint64_t peak_memory;
-	char text[96]; /* "was killed by signal 9 (SIGKILL)" */
+	const char *cause; /* NULL: nothing is known beyond that */
+	char text[192];    /* "was killed by signal 9 (SIGKILL)" */
 };
 
 static struct death reap(pid_t pid)
@@ -50,6 +53,27 @@ static struct death reap(pid_t pid)
 			death.text, sizeof(death.text), "exited with status %d", death.exit_status);
 	}
 	return death;
+}
+
+/* The kernel kills for want of memory by a signal that says nothing; the group knows. */
+static void judge_group(const struct worker *worker, struct death *death)
+{
+	char limit[VALUE_TEXT_MAX];
+	struct cgroup_verdict verdict;
+
+	if (worker->group == NULL)
+		return;
+	verdict = cgroup_judge(worker->group);
+	if (verdict.peak > 0)
+		death->peak_memory = verdict.peak;
+	if (death->signal != SIGKILL || !verdict.out_of_memory || worker->problem[0] != '\0')
+		return;
+	death->cause = MESSAGE_OUT_OF_MEMORY;
+	value_size_text(worker->memory_max, limit);
+	text_format(death->text, sizeof(death->text),
+		"ran out of memory and was killed by signal 9 (SIGKILL): its memory_max is %s, its "
+		"peak was %.1f MiB",
+		limit, (double)death->peak_memory / (1 << 20));
 }
 
 /* How many values follow each other without a fault. */
@@ -94,7 +118,8 @@ static void fail_started(struct worker *worker, struct task *task, const struct 
 	struct message_error error = {.executed = RUCHE_EXECUTED_MAYBE,
 		.signal = death->signal,
 		.exit_status = death->exit_status,
-		.peak_memory = death->peak_memory};
+		.peak_memory = death->peak_memory,
+		.cause = death->cause};
 	char message[1024];
 	void *partial;
 
@@ -139,6 +164,7 @@ static bool settle_tasks(struct worker *worker, const struct death *death)
 			continue;
 		if (claim_is_started(worker->claims, entry->seq)) {
 			any_started = true;
+			arena_reclaim_of(worker, task);
 			fail_started(worker, task, death);
 		} else {
 			worker_put_back(sup, task);
@@ -156,18 +182,55 @@ static enum restart_life judge(const struct worker *worker)
 	return RESTART_USELESS;
 }
 
+/* What it was running; NULL: nothing. */
+static const struct task *find_started(const struct worker *worker)
+{
+	struct slot *slot = worker->slot;
+
+	for (uint32_t i = 0; i < slot->count; i++) {
+		const struct slot_entry *entry = slot_entry_at(slot, i);
+		const struct task *task = task_get(&worker->sup->tasks, entry->task);
+
+		if (task != NULL && claim_is_started(worker->claims, entry->seq))
+			return task;
+	}
+	return NULL;
+}
+
+static const char *cause_of(const struct death *death)
+{
+	if (death->cause != NULL)
+		return death->cause;
+	return death->signal != 0 ? "signal" : death->exit_status >= 0 ? "exit" : "unknown";
+}
+
+/* One that we have killed was told of then, and one that leaves ends in silence unless it takes a task with it. */
 static void say(const struct worker *worker, const struct death *death)
 {
-	size_t len;
-	const char *lines = tail_lines(&worker->tail, &len);
+	const struct task *task = find_started(worker);
+	struct notice_fields fields = {.worker = worker,
+		.task = task,
+		.cause = cause_of(death),
+		.signal = death->signal,
+		.exited = death->exit_status >= 0,
+		.exit_status = death->exit_status,
+		.peak_memory = death->peak_memory,
+		.tail = &worker->tail};
 
-	if (worker->sup->state != SUPERVISOR_RUNNING || worker->slot->leaving)
+	if (worker->sup->state != SUPERVISOR_RUNNING || worker->is_killed ||
+		(worker->slot->leaving && task == NULL))
 		return;
-	log_warning("worker %u (pid %d) %s%s%s", worker->slot->index, (int)worker->pid, death->text,
-		worker->ready ? "" : " before it was ready",
-		worker->slot->live > 0 ? " with a task" : "");
-	if (len > 0)
-		log_warning("worker %u last wrote: %.*s", worker->slot->index, (int)len, lines);
+	notice_send(worker->sup,
+		task != NULL    ? NOTICE_WORKER_CRASHED
+		: worker->ready ? NOTICE_WORKER_DIED
+				: NOTICE_WORKER_NOT_READY,
+		&fields, "worker %u (pid %d) %s%s%.*s", worker->slot->index, (int)worker->pid,
+		death->text,
+		task != NULL    ? " while it ran "
+		: worker->ready ? ""
+				: " before it was ready",
+		task != NULL ? task->name_len : 0,
+		task != NULL ? (const char *)task->frame + task->name_off : "");
 }
 
 /* With its last words if it never was ready: they tell why an init failed. */
@@ -191,7 +254,9 @@ void worker_on_exit(struct worker *worker)
 	enum restart_life life;
 
 	results_drain(worker);
+	supervisor_look_at_clock(worker->sup);
 	death = reap(worker->pid);
+	judge_group(worker, &death);
 	nested_stop(worker);
 	say(worker, &death);
 	set_last_death(worker, &death);

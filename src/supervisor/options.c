@@ -19,6 +19,8 @@ enum {
 	OPT_NO_DEFAULT_PLUGINS = 256,
 	OPT_SESSION_FD,
 	OPT_CHECK_CONFIG,
+	OPT_RESUME,
+	OPT_TRY_RESUME,
 };
 
 static const char help_text[] =
@@ -51,6 +53,8 @@ static const struct option long_options[] = {
 	{"no-default-plugins", no_argument, NULL, OPT_NO_DEFAULT_PLUGINS},
 	{"check-config", no_argument, NULL, OPT_CHECK_CONFIG},
 	{"session-fd", required_argument, NULL, OPT_SESSION_FD},
+	{"resume", required_argument, NULL, OPT_RESUME},
+	{"try-resume", required_argument, NULL, OPT_TRY_RESUME},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -94,18 +98,23 @@ static int set_text(char **text, const char *value)
 	return *text == NULL ? -ENOMEM : OPTIONS_RUN;
 }
 
-static int set_number(struct options *options, int option, const char *text)
+static int set_fd(int *ret, const char *name, const char *text)
 {
-	bool is_fd = option == OPT_SESSION_FD;
 	long value;
 
-	if (parse_number(is_fd ? "session-fd" : "workers", text, is_fd ? 3 : 1,
-		    is_fd ? 1 << 20 : CONFIG_WORKERS_MAX, &value) < 0)
+	if (parse_number(name, text, 3, 1 << 20, &value) < 0)
 		return OPTIONS_USAGE;
-	if (is_fd)
-		options->session_fd = (int)value;
-	else
-		options->given.workers = (uint32_t)value;
+	*ret = (int)value;
+	return OPTIONS_RUN;
+}
+
+static int set_workers(struct options *options, const char *text)
+{
+	long value;
+
+	if (parse_number("workers", text, 1, CONFIG_WORKERS_MAX, &value) < 0)
+		return OPTIONS_USAGE;
+	options->given.workers = (uint32_t)value;
 	return OPTIONS_RUN;
 }
 
@@ -117,8 +126,14 @@ static int apply(struct options *options, int option, const char *value)
 	case 's':
 		return set_text(&options->given.socket, value);
 	case 'w':
+		return set_workers(options, value);
 	case OPT_SESSION_FD:
-		return set_number(options, option, value);
+		return set_fd(&options->session_fd, "session-fd", value);
+	case OPT_RESUME:
+		return set_fd(&options->resume_fd, "resume", value);
+	case OPT_TRY_RESUME:
+		options->try_only = true;
+		return set_fd(&options->resume_fd, "try-resume", value);
 	case 'p':
 		return add_plugin(&options->given, value);
 	case OPT_NO_DEFAULT_PLUGINS:
@@ -183,6 +198,9 @@ static int read_file(const struct options *options, struct config *config, char 
 {
 	int r;
 
+	if (options->instead != NULL)
+		return config_read_texts(
+			config, options->instead->texts, options->instead->text_count, error);
 	if (options->config_file == NULL || *options->config_file == '\0')
 		return 0;
 	r = config_read(config, options->config_file, error);
@@ -267,11 +285,12 @@ int options_parse(struct options *ret, int argc, char **argv)
 	char error[CONFIG_ERROR_MAX];
 	int r;
 
-	*ret = (struct options){.session_fd = -1, .default_plugins = true};
+	*ret = (struct options){
+		.session_fd = -1, .resume_fd = -1, .default_plugins = true, .argv = argv};
 	r = parse_arguments(ret, argc, argv);
 	if (r == OPTIONS_RUN)
 		r = choose_file(ret);
-	if (r != OPTIONS_RUN)
+	if (r != OPTIONS_RUN || ret->resume_fd >= 0)
 		return r;
 	r = options_load(ret, &ret->config, error);
 	if (r < 0) {
@@ -291,5 +310,5 @@ void options_fini(struct options *options)
 	free(options->given.socket);
 	free(options->config_file);
 	config_fini(&options->config);
-	*options = (struct options){.session_fd = -1};
+	*options = (struct options){.session_fd = -1, .resume_fd = -1};
 }

@@ -27,7 +27,12 @@ struct options {
 	char *config_file; /* NULL or empty: none is read */
 	bool config_file_must_exist;
 	bool default_plugins;
-	int session_fd;  /* -1: none */
+	int session_fd; /* -1: none */
+	int resume_fd;  /* has a state that is to be gone on with, see upgrade.h; -1: none */
+	bool try_only;  /* only say whether that can be done */
+	char **argv;    /* all of the above but these two; borrowed */
+	/* Read in the place of the configuration files; borrowed. */
+	const struct config *instead;
 	bool check_only; /* load everything, say whether it is good, end */
 	bool verbose;
 };
@@ -35,7 +40,7 @@ struct options {
 enum options_outcome { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };
 
 /*
- * From the command line and the environment, with the configuration that they name.  OPTIONS_RUN;
+ * From the command line and the environment, with the configuration that they name, unless that comes with a state.  OPTIONS_RUN;
  * OPTIONS_DONE after --help or --version; OPTIONS_USAGE or a negative errno after a message.  ret is
  * to be ended with options_fini() in every case.
  */

@@ -28,6 +28,7 @@ int pool_set_size(struct pool *pool, const struct pool_config *config)
 	pool->max = size.max;
 	pool->spare = config->spare;
 	pool->scheduler.width = size.max;
+	pool->resized = false;
 	return 0;
 }
 
@@ -164,6 +165,7 @@ int pool_resize(struct pool *pool, uint32_t min, uint32_t max)
 	r = pool_set_size(pool, &config);
 	if (r < 0)
 		return r;
+	pool->resized = true;
 	staff_balance(pool);
 	staff_look_soon(pool);
 	return 0;
@@ -176,17 +178,23 @@ static bool all_are_empty(const struct supervisor *sup)
 
 void pool_wait_drained(struct session *session, uint32_t msgid, struct pool *pool)
 {
-	struct supervisor *sup = session->sup;
-	struct message_error error = error_make(RUCHE_BUSY, "the daemon has no memory to wait");
+	asker_add(pool != NULL ? &pool->drainers : &session->sup->drainers, session, msgid);
+}
 
-	if (asker_add(pool != NULL ? &pool->drainers : &sup->drainers, session, msgid) < 0)
-		reply_error(session, msgid, &error);
+static void say_drained(struct pool *pool)
+{
+	pool->told_drained = true;
+	if (!pool->hidden)
+		notice_send(pool->sup, NOTICE_POOL_DRAINED, &(struct notice_fields){.pool = pool},
+			"the pool '%s' is drained", pool->config->name);
 }
 
 void pool_check_drained(struct pool *pool)
 {
 	struct supervisor *sup = pool->sup;
 
+	if (pool->drained && !pool->told_drained && pool_is_empty(pool))
+		say_drained(pool);
 	if (pool->hidden && pool_is_empty(pool))
 		staff_look_soon(pool);
 	if (pool->drainers != NULL && pool_is_empty(pool))

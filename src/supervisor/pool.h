@@ -43,12 +43,15 @@ struct pool {
 	bool tried;
 
 	size_t open_tasks; /* that have not ended, wherever they are */
+	bool resized;      /* has another size than the config says */
 	bool hidden;       /* the config names it no more, or not yet */
 	bool paused;       /* hands nothing out */
 	bool drained;      /* takes nothing new */
+	bool told_drained; /* that nothing is left */
 	struct asker *drainers;
 
 	struct event look_timer; /* at its workers, see staff.h */
+	uint64_t look_in;        /* ns; that is set to so long; 0: it is not */
 	uint64_t surplus_since;  /* ns; 0: there are no more workers than are wanted */
 };
 
@@ -79,7 +82,7 @@ int pool_resize(struct pool *pool, uint32_t min, uint32_t max);
 
 /* Answered when the pool, or for NULL every pool, is empty. */
 void pool_wait_drained(struct session *session, uint32_t msgid, struct pool *pool);
-/* A task of it has ended: those are told. */
+/* A task of it has ended, or it is to be drained: those are told. */
 void pool_check_drained(struct pool *pool);
 
 #endif

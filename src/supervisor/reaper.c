@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/proctree.h"
 #include "supervisor/forkserver.h"
 #include "supervisor/supervisor.h"
@@ -41,6 +40,8 @@ void reaper_run(struct supervisor *sup)
 			worker_on_exit(worker);
 		else if (fs != NULL)
 			forkserver_on_exit(fs);
+		else if (pid == sup->upgrade.trial)
+			upgrade_on_exit(sup);
 		else
 			waitpid(pid, NULL, WNOHANG);
 	}
@@ -52,13 +53,15 @@ static bool is_ours(void *user, pid_t child)
 	struct supervisor *sup = user;
 
 	return forkserver_find(sup, child) != NULL || worker_find(sup, child) != NULL ||
-	       forkserver_find(sup, getsid(child)) != NULL;
+	       forkserver_find(sup, getsid(child)) != NULL || child == sup->upgrade.trial;
 }
 
 void reaper_sweep(struct supervisor *sup)
 {
 	int killed;
 
+	if (cgroups_sweep(&sup->cgroups))
+		reaper_sweep_soon(sup);
 	if (sup->state != SUPERVISOR_RUNNING)
 		return; /* the end kills all that is left */
 	/* Whoever is being born now might be known to us only after this look. */
@@ -69,7 +72,9 @@ void reaper_sweep(struct supervisor *sup)
 	}
 	killed = proctree_signal(getpid(), SIGKILL, is_ours, sup);
 	if (killed > 0) {
-		log_info("killed what a dead worker left behind: %d", killed);
+		notice_send(sup, NOTICE_LEFTOVERS_KILLED,
+			&(struct notice_fields){.count = (uint64_t)killed},
+			"killed what a dead worker left behind: %d", killed);
 		reaper_sweep_soon(sup); /* one of them may just have started another */
 	}
 }

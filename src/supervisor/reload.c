@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "supervisor/call.h"
 #include "supervisor/forkserver.h"
-#include "supervisor/notify.h"
 #include "supervisor/reply.h"
+#include "supervisor/rights.h"
 #include "supervisor/running.h"
 #include "supervisor/session.h"
 #include "supervisor/staff.h"
@@ -29,7 +29,7 @@ static void end(struct supervisor *sup, const struct message_error *error)
 	askers_tell(sup, &reload->askers, error);
 	reload->askers = reload->later;
 	reload->later = NULL;
-	notify_send("READY=1\nSTATUS=Taking calls");
+	manager_ready(sup);
 	if (again)
 		reload_start(sup, NULL, 0);
 }
@@ -84,7 +84,7 @@ void reload_on_failed(struct supervisor *sup, const char *why)
 	if (sup->reload.state != RELOAD_LOADING)
 		return;
 	text_format(message, sizeof(message), "nothing was changed: %s", why);
-	log_error("reload: %s", message);
+	notice_send(sup, NOTICE_RELOAD_FAILED, &(struct notice_fields){0}, "reload: %s", message);
 	for (size_t i = 0; i < sup->pool_count; i++)
 		drop_next(sup->pools[i]);
 	retire_config(sup, &sup->reload.config);
@@ -99,7 +99,7 @@ void reload_check(struct supervisor *sup)
 	for (size_t i = 0; i < sup->pool_count; i++)
 		if (!sup->pools[i]->hidden && staff_is_outdated(sup->pools[i]))
 			return;
-	log_info("reload: done");
+	notice_send(sup, NOTICE_RELOAD_DONE, &(struct notice_fields){0}, "reload: done");
 	end(sup, NULL);
 }
 
@@ -150,12 +150,23 @@ static void commit(struct supervisor *sup)
 	sup->reload.config = (struct config){0};
 	for (size_t i = 0; i < sup->pool_count; i++)
 		move_pool(sup->pools[i]);
+	rights_apply(sup);
 	reload_apply_functions(sup);
 	retire_config(sup, &old);
 	sup->reload.state = RELOAD_MOVING;
 	for (size_t i = 0; i < sup->pool_count; i++)
 		staff_balance(sup->pools[i]);
 	reload_check(sup);
+}
+
+const struct config *reload_config(const struct worker *worker)
+{
+	return worker->slot->reserve ? &worker->sup->reload.config : &worker->sup->config;
+}
+
+const struct pool_config *reload_pool_config(const struct worker *worker)
+{
+	return worker->slot->reserve ? worker->pool->next_config : worker->pool->config;
 }
 
 /* ---- on trial ------------------------------------------------------------------------------ */
@@ -197,8 +208,9 @@ static struct pool *find_any(struct supervisor *sup, const char *name)
 	return NULL;
 }
 
-/* A pool that is new is only seen when all has gone well. */
-static int begin_pool(struct supervisor *sup, const struct pool_config *config)
+/* A pool that is new is only seen when all has gone well.  *ret_why: what is wrong, if more is known of it. */
+static int begin_pool(
+	struct supervisor *sup, const struct pool_config *config, const char **ret_why)
 {
 	struct pool *pool = find_any(sup, config->name);
 	int r = 0;
@@ -211,18 +223,20 @@ static int begin_pool(struct supervisor *sup, const struct pool_config *config)
 		return r;
 	pool->next_config = config;
 	pool->tried = false;
+	*ret_why = pool->next->problem;
 	return forkserver_start(pool->next);
 }
 
 static void begin(struct supervisor *sup)
 {
 	struct reload *reload = &sup->reload;
+	const char *why = NULL;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < reload->config.pool_count; i++)
-		r = begin_pool(sup, &reload->config.pools[i]);
+		r = begin_pool(sup, &reload->config.pools[i], &why);
 	if (r < 0)
-		reload_on_failed(sup, strerror(-r));
+		reload_on_failed(sup, why != NULL && *why != '\0' ? why : strerror(-r));
 }
 
 void reload_start(struct supervisor *sup, struct session *session, uint32_t msgid)
@@ -245,8 +259,9 @@ void reload_start(struct supervisor *sup, struct session *session, uint32_t msgi
 		askers_tell(sup, &reload->askers, &ending);
 		return;
 	}
-	log_info("reload: reading the configuration and the code anew");
-	notify_send("RELOADING=1\nSTATUS=Reloading");
+	notice_send(sup, NOTICE_RELOAD_BEGUN, &(struct notice_fields){.session = session},
+		"reload: reading the configuration and the code anew");
+	manager_reloading(sup);
 	reload->state = RELOAD_LOADING;
 	r = options_load(&sup->options, &reload->config, error);
 	if (r < 0) {

@@ -44,6 +44,10 @@ void reload_on_ready(struct worker *worker);
 /* Either of them failed. */
 void reload_on_failed(struct supervisor *sup, const char *why);
 
+/* What a worker is to have that is being made: on trial, what is not in force yet. */
+const struct config *reload_config(const struct worker *worker);
+const struct pool_config *reload_pool_config(const struct worker *worker);
+
 /* Has it come to its end? */
 void reload_check(struct supervisor *sup);
 

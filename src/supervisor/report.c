@@ -8,12 +8,14 @@
 
 #include "base/clock.h"
 #include "supervisor/forkserver.h"
+#include "supervisor/rights.h"
+#include "supervisor/session.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/worker.h"
 #include "supervisor/writer.h"
 #include "wire/message.h"
 
-int report_ping(struct supervisor *sup, msgpack_packer *pk)
+int report_ping(const struct session *session, msgpack_packer *pk)
 {
 	struct writer w = {.pk = pk};
 
@@ -21,7 +23,7 @@ int report_ping(struct supervisor *sup, msgpack_packer *pk)
 	put_str(&w, "version", PACKAGE_VERSION);
 	put_uint(&w, "protocol", 1);
 	put_uint(&w, "pid", (uint64_t)getpid());
-	put_uint(&w, "frame_max", sup->config.limits.frame);
+	put_uint(&w, "frame_max", session->sup->config.limits.frame);
 	return w.bad;
 }
 
@@ -68,6 +70,19 @@ static struct sums add_pools(const struct supervisor *sup)
 	return sums;
 }
 
+/* What was handed ahead to a busy worker still waits. */
+static uint64_t count_waiting(const struct sums *sums)
+{
+	return sums->queued + sums->in_flight - sums->running;
+}
+
+struct report_totals report_totals(const struct supervisor *sup)
+{
+	struct sums sums = add_pools(sup);
+
+	return (struct report_totals){sums.total, sums.running, count_waiting(&sums)};
+}
+
 static void put_workers(struct writer *w, const struct sums *sums)
 {
 	put_map(w, "workers", 5);
@@ -78,14 +93,31 @@ static void put_workers(struct writer *w, const struct sums *sums)
 	put_uint(w, "failed", sums->failed);
 }
 
-static void put_counters(struct writer *w, const struct counters *counters)
+static void put_counters(struct writer *w, const struct counters *counters, bool all)
 {
-	put_uint(w, "accepted", counters->accepted);
-	put_uint(w, "done", counters->done);
-	put_uint(w, "failed", counters->failed);
-	put_uint(w, "crashed", counters->crashed);
-	put_uint(w, "cancelled", counters->cancelled);
-	put_uint(w, "timed_out", counters->timed_out);
+	put_uint_if(w, "accepted", counters->accepted, all);
+	put_uint_if(w, "done", counters->done, all);
+	put_uint_if(w, "failed", counters->failed, all);
+	put_uint_if(w, "crashed", counters->crashed, all);
+	put_uint_if(w, "cancelled", counters->cancelled, all);
+	put_uint_if(w, "timed_out", counters->timed_out, all);
+}
+
+/* Everybody's tasks, or those of the one who asks. */
+static void put_tasks(struct writer *w, const struct session *session, const struct sums *sums)
+{
+	const struct supervisor *sup = session->sup;
+	const struct user *user = session->client->user;
+	bool all = rights_sees_all(session);
+
+	put_uint(w, "queued", all ? count_waiting(sums) : user->tasks - user->running);
+	put_uint(w, "running", all ? sums->running : user->running);
+	put_uint(w, "open", all ? sup->open_tasks : user->tasks);
+	put_uint_if(w, "clients", sup->sessions.count, all);
+	put_counters(w, &sup->counters, all);
+	put_uint(w, "kept", all ? sup->kept.count : user->kept.count);
+	put_uint(w, "kept_bytes", all ? sup->kept_bytes : user->kept_bytes);
+	put_uint_if(w, "unread_bytes", sup->sessions.unread, all);
 }
 
 static size_t count_quarantined(const struct supervisor *sup)
@@ -98,28 +130,22 @@ static size_t count_quarantined(const struct supervisor *sup)
 	return count;
 }
 
-int report_status(struct supervisor *sup, msgpack_packer *pk)
+int report_status(const struct session *session, msgpack_packer *pk)
 {
+	const struct supervisor *sup = session->sup;
 	const struct forkserver *fs = sup->pools[0]->forkserver;
 	const char *problem = pools_problem(sup);
 	struct sums sums = add_pools(sup);
 	struct writer w = {.pk = pk};
 
-	w.bad |= msgpack_pack_map(pk, 22);
+	w.bad |= msgpack_pack_map(pk, 23);
 	put_str(&w, "version", PACKAGE_VERSION);
 	put_uint(&w, "pid", (uint64_t)getpid());
 	put_seconds(&w, "uptime", clock_now() - sup->started_at);
+	put_uint(&w, "upgrades", sup->upgrade.count);
 	put_str(&w, "state", state_names[sup->state]);
 	put_workers(&w, &sums);
-	/* What was handed ahead to a busy worker still waits. */
-	put_uint(&w, "queued", sums.queued + sums.in_flight - sums.running);
-	put_uint(&w, "running", sums.running);
-	put_uint(&w, "open", sup->open_tasks);
-	put_uint(&w, "clients", sup->sessions.count);
-	put_counters(&w, &sup->counters);
-	put_uint(&w, "kept", sup->kept.count);
-	put_uint(&w, "kept_bytes", sup->kept_bytes);
-	put_uint(&w, "unread_bytes", sup->sessions.unread);
+	put_tasks(&w, session, &sums);
 	put_uint(&w, "quarantined", count_quarantined(sup));
 	put_uint(&w, "restarts", sums.restarts);
 	put_map(&w, "forkserver", 2);
@@ -129,12 +155,12 @@ int report_status(struct supervisor *sup, msgpack_packer *pk)
 	return w.bad;
 }
 
-/* The function that runs, and for how long; nil while there is none. */
-static void put_running(struct writer *w, struct worker *worker)
+/* The function that runs, and for how long; nil while there is none that the one who asks may see. */
+static void put_running(struct writer *w, const struct session *session, struct worker *worker)
 {
 	const struct task *task = worker_head(worker);
 
-	if (task == NULL) {
+	if (task == NULL || !rights_may_see(session, task->client->user)) {
 		put_nil(w, "function");
 		put_nil(w, "running_for");
 		return;
@@ -143,9 +169,11 @@ static void put_running(struct writer *w, struct worker *worker)
 	put_seconds(w, "running_for", clock_now() - task->started_at);
 }
 
-static void put_worker(struct writer *w, struct worker *worker)
+static void put_worker(struct writer *w, const struct session *session, struct worker *worker)
 {
 	const struct slot *slot = worker->slot;
+	bool all = rights_sees_all(session);
+	const char *last = all && worker->last_death[0] != '\0' ? worker->last_death : NULL;
 
 	w->bad |= msgpack_pack_map(w->pk, 13);
 	put_str(w, "pool", worker->pool->config->name);
@@ -153,13 +181,13 @@ static void put_worker(struct writer *w, struct worker *worker)
 	put_int_or_nil(w, "pid", worker->pid > 0 ? worker->pid : -1);
 	put_str(w, "state", slot->lending ? "lending" : slot_state_name(slot->state));
 	put_int_or_nil(w, "core", slot->core);
-	put_running(w, worker);
-	put_uint(w, "in_flight", slot->live);
-	put_uint(w, "done", slot->done);
-	put_uint(w, "crashed", slot->crashed);
-	put_uint(w, "restarts", slot->restarts);
+	put_running(w, session, worker);
+	put_uint_if(w, "in_flight", slot->live, all);
+	put_uint_if(w, "done", slot->done, all);
+	put_uint_if(w, "crashed", slot->crashed, all);
+	put_uint_if(w, "restarts", slot->restarts, all);
 	put_bool(w, "leaving", slot->leaving);
-	put_str(w, "last_death", worker->last_death[0] != '\0' ? worker->last_death : NULL);
+	put_str(w, "last_death", last);
 }
 
 static bool is_there(const struct slot *slot)
@@ -167,21 +195,23 @@ static bool is_there(const struct slot *slot)
 	return slot->state != SLOT_ABSENT;
 }
 
-int report_workers(struct supervisor *sup, msgpack_packer *pk)
+int report_workers(const struct session *session, msgpack_packer *pk)
 {
+	struct supervisor *sup = session->sup;
 	struct writer w = {.pk = pk};
 
 	w.bad |= msgpack_pack_array(pk, add_pools(sup).total);
 	for (size_t p = 0; p < sup->pool_count; p++)
 		for (uint32_t i = 0; i < sup->pools[p]->scheduler.slot_count; i++)
 			if (is_there(&sup->pools[p]->scheduler.slots[i]))
-				put_worker(&w, &sup->pools[p]->workers[i]);
+				put_worker(&w, session, &sup->pools[p]->workers[i]);
 	return w.bad;
 }
 
 /* ---- functions -------------------------------------------------------------------------- */
 
-static void put_function(struct writer *w, const struct pool *pool, const struct function *function)
+static void put_function(struct writer *w, const struct session *session, const struct pool *pool,
+	const struct function *function)
 {
 	w->bad |= msgpack_pack_map(w->pk, 7);
 	put_str(w, "name", function->name);
@@ -189,21 +219,39 @@ static void put_function(struct writer *w, const struct pool *pool, const struct
 	put_str(w, "summary", function->summary);
 	put_str(w, "plugin", function->plugin);
 	put_str(w, "pool", pool->config->name);
-	put_uint(w, "running", function->record->running);
+	put_uint_if(w, "running", function->record->running, rights_sees_all(session));
 	put_bool(w, "quarantined", function->record->quarantined);
 }
 
-int report_functions(struct supervisor *sup, msgpack_packer *pk)
+/* Those that may be called; into `w`, unless that is NULL.  Their number. */
+static size_t put_functions(
+	struct writer *w, const struct session *session, const struct pool *pool)
 {
+	size_t count = 0;
+
+	for (size_t i = 0; i < pool->functions.count; i++) {
+		const struct function *function = &pool->functions.all[i];
+
+		if (!rights_may_call(session, pool, function->record))
+			continue;
+		count++;
+		if (w != NULL)
+			put_function(w, session, pool, function);
+	}
+	return count;
+}
+
+int report_functions(const struct session *session, msgpack_packer *pk)
+{
+	struct supervisor *sup = session->sup;
 	struct writer w = {.pk = pk};
 	size_t count = 0;
 
 	for (size_t p = 0; p < sup->pool_count; p++)
-		count += sup->pools[p]->functions.count;
+		count += put_functions(NULL, session, sup->pools[p]);
 	w.bad |= msgpack_pack_array(pk, count);
 	for (size_t p = 0; p < sup->pool_count; p++)
-		for (size_t i = 0; i < sup->pools[p]->functions.count; i++)
-			put_function(&w, sup->pools[p], &sup->pools[p]->functions.all[i]);
+		put_functions(&w, session, sup->pools[p]);
 	return w.bad;
 }
 
@@ -223,14 +271,28 @@ static void put_quarantined(struct writer *w, const struct record *record)
 		w->bad |= message_pack_str(w->pk, record->reasons[i]);
 }
 
-int report_quarantine(struct supervisor *sup, msgpack_packer *pk)
+/* Those that may be called, or released; as put_functions(). */
+static size_t put_all_quarantined(struct writer *w, const struct session *session)
 {
 	const struct record *record = NULL;
+	bool all = rights_may(session, ACCESS_RELEASE, NULL);
+	size_t count = 0;
+
+	while ((record = records_next(&session->sup->records, record)) != NULL) {
+		if (!record->quarantined || (!all && !rights_may_call_somewhere(session, record)))
+			continue;
+		count++;
+		if (w != NULL)
+			put_quarantined(w, record);
+	}
+	return count;
+}
+
+int report_quarantine(const struct session *session, msgpack_packer *pk)
+{
 	struct writer w = {.pk = pk};
 
-	w.bad |= msgpack_pack_array(pk, count_quarantined(sup));
-	while ((record = records_next(&sup->records, record)) != NULL)
-		if (record->quarantined)
-			put_quarantined(&w, record);
+	w.bad |= msgpack_pack_array(pk, put_all_quarantined(NULL, session));
+	put_all_quarantined(&w, session);
 	return w.bad;
 }

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "core/plan.h"
 #include "supervisor/report.h"
+#include "supervisor/rights.h"
+#include "supervisor/session.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/worker.h"
 #include "supervisor/writer.h"
@@ -171,14 +173,16 @@ static int newest_first(const void *a, const void *b)
 	return (*one)->id < (*other)->id ? 1 : -1;
 }
 
-static const struct handle **list(struct supervisor *sup, const struct user *user, size_t *ret)
+static const struct handle **list(const struct session *session, size_t *ret)
 {
+	struct supervisor *sup = session->sup;
+	bool all_users = rights_sees_all(session);
 	const struct handle **all = calloc(sup->handles.count + 1, sizeof(struct handle *));
 	const struct handle *handle = NULL;
 	size_t at = 0, count = 0;
 
 	while (all != NULL && (handle = handles_next(&sup->handles, &at, handle)) != NULL)
-		if (handle->submitted && (user == NULL || handle->user == user))
+		if (handle->submitted && (all_users || rights_may_see(session, handle->user)))
 			all[count++] = handle;
 	if (all != NULL)
 		qsort(all, count, sizeof(struct handle *), newest_first);
@@ -186,10 +190,10 @@ static const struct handle **list(struct supervisor *sup, const struct user *use
 	return all;
 }
 
-int report_tasks(struct supervisor *sup, const struct user *user, msgpack_packer *pk)
+int report_tasks(const struct session *session, msgpack_packer *pk)
 {
 	size_t count;
-	const struct handle **all = list(sup, user, &count);
+	const struct handle **all = list(session, &count);
 	int r = all == NULL ? -1 : 0;
 
 	if (count > TASKS_MAX)
@@ -197,7 +201,7 @@ int report_tasks(struct supervisor *sup, const struct user *user, msgpack_packer
 	if (r == 0)
 		r = msgpack_pack_array(pk, count);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = report_task(sup, all[i], pk);
+		r = report_task(session->sup, all[i], pk);
 	free(all);
 	return r;
 }

@@ -59,12 +59,14 @@ static const struct method *find(const struct method *table, const struct reques
 	return NULL;
 }
 
-static bool handle_method(struct session *session, const struct request *request)
+static bool handle_method(struct session *session, struct request *request)
 {
 	static const struct method *const tables[] = {
 		call_methods, task_methods, daemon_methods, pool_methods};
 	char message[400];
+	size_t head;
 
+	scan_array(request->params.data, request->params.len, &request->count, &head);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		const struct method *method = find(tables[i], request);
 
@@ -83,7 +85,6 @@ bool request_handle(struct session *session, const struct scan *scan, const uint
 		.name = (const char *)frame + scan->method.off,
 		.name_len = scan->method.len,
 		.params = {frame + scan->params.off, scan->params.len}};
-	size_t head;
 
 	if (scan->type == SCAN_RESPONSE) {
 		struct message_error error = error_make(
@@ -93,7 +94,8 @@ bool request_handle(struct session *session, const struct scan *scan, const uint
 		session_finish(session);
 		return true;
 	}
-	scan_array(request.params.data, request.params.len, &request.count, &head);
+	if (!request_may_begin(session, &request))
+		return true;
 	if (request.name_len > 6 && memcmp(request.name, "ruche.", 6) == 0)
 		return handle_method(session, &request);
 	return request_call_function(session, &request);

@@ -6,15 +6,18 @@
  * What a client asks for: the daemon's own methods by a table, everything else is the
  * name of a function.  request.c takes requests apart, request_call.c opens calls,
  * request_task.c is about tasks that have an id, request_daemon.c about the daemon,
- * request_pool.c about its pools.
+ * request_pool.c about its pools; request_rights.c says who may not.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/access.h"
 #include "supervisor/pieces.h"
 #include "wire/message.h"
 
+struct call_request;
+struct pool;
 struct scan;
 struct session;
 
@@ -38,8 +41,8 @@ struct request {
 	uint32_t msgid;
 	const char *name;
 	size_t name_len;
-	struct piece params; /* one array, of `count` elements */
-	uint32_t count;
+	struct piece params; /* one array */
+	uint32_t count;      /* of its elements; only for the methods */
 };
 
 /* One of the daemon's own methods, or a function; as request_handle(). */
@@ -56,6 +59,19 @@ bool request_call_function(struct session *session, const struct request *reques
 /* Answers with an error, if an answer is wanted.  True. */
 bool request_fail(struct session *session, const struct request *request, enum ruche_code code,
 	const char *message);
+
+/* ---- who may; false, and it was answered: it may not */
+
+/* Anything at all. */
+bool request_may_begin(struct session *session, const struct request *request);
+/* Something that is not for everybody, with this pool; NULL: with all, or it is about none. */
+bool request_may(struct session *session, const struct request *request, enum access_method method,
+	const struct pool *pool);
+/* This call, its pool and record known. */
+bool request_may_open(
+	struct session *session, const struct request *request, const struct call_request *call);
+
+/* ---- parameters */
 
 /* Parameter `index`: an integer of at most `max`; seconds in an option of a map. */
 bool request_get_uint(const struct request *request, uint32_t index, uint64_t max, uint64_t *ret);

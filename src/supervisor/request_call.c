@@ -64,19 +64,19 @@ static bool find_inner(const struct call_request *call, const char **ret, size_t
 }
 
 /* A chunk of a map counts as the function that it calls. */
-static bool find_record(const struct call_request *call, struct record **ret)
+static bool find_record(struct call_request *call)
 {
 	const struct function *function;
 	const char *name = call->name;
 	size_t len = call->name_len;
 
-	*ret = NULL;
-	if (is_named(name, len, run_name))
+	call->is_command = is_named(name, len, run_name);
+	if (call->is_command)
 		return true;
 	if (is_named(name, len, map_name) && !find_inner(call, &name, &len))
 		return true;
 	function = functions_find(&call->pool->functions, name, len);
-	*ret = function != NULL ? function->record : NULL;
+	call->record = function != NULL ? function->record : NULL;
 	return function != NULL;
 }
 
@@ -121,13 +121,22 @@ static void look_at_command(struct call_request *call)
 	const struct piece params = {call->params, call->params_len};
 	struct piece options = piece_in_array(params, 1);
 
-	if (!is_named(call->name, call->name_len, run_name))
+	if (!call->is_command)
 		return;
 	call->exclusive = piece_is_true(piece_in_map(options, "stream_input"));
 	call->logged = call->submitted && piece_is_true(piece_in_map(options, "stream"));
 }
 
 /* ---- opening -------------------------------------------------------------------------- */
+
+/* Nothing of a task's waits for room that there may only be when the task has ended; see also call.c. */
+static bool may_wait(const struct session *session, const struct call_request *call)
+{
+	if (call->terms == NULL)
+		return true;
+	return call->terms->wait &&
+	       !(session->parent != NULL && call->submitted && call->terms->detach);
+}
 
 static bool open_call(
 	struct session *session, const struct request *request, const struct call_request *call)
@@ -141,7 +150,7 @@ static bool open_call(
 		return request_fail(session, request, RUCHE_TOO_LARGE,
 			"the request is over the limit by the bytes that the daemon adds");
 	case -EBUSY:
-		if (call->terms == NULL || call->terms->wait)
+		if (may_wait(session, call))
 			return false;
 		return request_fail(session, request, RUCHE_BUSY, why);
 	default:
@@ -181,8 +190,10 @@ static bool call_function(
 			"too many workers wait for calls of their own: [limits] nested");
 	if (scheduler_is_dead(&call->pool->scheduler))
 		return request_fail(session, request, RUCHE_UNAVAILABLE, pool_problem(call->pool));
-	if (!find_record(call, &call->record))
+	if (!find_record(call))
 		return fail_unknown(session, request, call);
+	if (!request_may_open(session, request, call))
+		return true;
 	if (call->record != NULL && call->record->quarantined)
 		return fail_quarantined(session, request, call->record);
 	look_at_command(call);
@@ -207,7 +218,7 @@ static bool call_with_options(
 	struct piece options = piece_in_array(request->params, 2);
 	struct call_request call = {
 		.params = args.data, .params_len = args.len, .submitted = submitted};
-	char message[TERMS_ERROR_MAX];
+	char message[OPTION_ERROR_MAX];
 	struct terms terms;
 	uint32_t count;
 	size_t head;

@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "supervisor/call.h"
+#include "supervisor/option_map.h"
 #include "supervisor/reply.h"
 #include "supervisor/report.h"
 #include "supervisor/request.h"
+#include "supervisor/rights.h"
 #include "supervisor/session.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/tasklog.h"
@@ -21,27 +23,17 @@ enum { WAIT_IDS_MAX = 65536 };
 
 /* ---- finding it ------------------------------------------------------------------------ */
 
-static bool may_see(const struct session *session, const struct handle *handle)
-{
-	return session->uid == handle->user->uid || session_is_master(session);
-}
-
-/* NULL, and it was answered: there is none, or it is somebody else's. */
+/* NULL, and it was answered: there is none.  Somebody else's is none, in the same words. */
 static struct handle *find(struct session *session, const struct request *request, uint64_t id)
 {
 	struct handle *handle = handles_find(&session->sup->handles, id);
 	char message[160];
 
-	if (handle == NULL) {
-		text_format(message, sizeof(message),
-			"there is no task %" PRIu64 ", or its result is kept no longer", id);
-		request_fail(session, request, RUCHE_UNKNOWN_TASK, message);
-		return NULL;
-	}
-	if (may_see(session, handle))
+	if (handle != NULL && rights_may_see(session, handle->user))
 		return handle;
-	text_format(message, sizeof(message), "task %" PRIu64 " is another user's", id);
-	request_fail(session, request, RUCHE_DENIED, message);
+	text_format(message, sizeof(message),
+		"there is no task %" PRIu64 ", or its result is kept no longer", id);
+	request_fail(session, request, RUCHE_UNKNOWN_TASK, message);
 	return NULL;
 }
 
@@ -60,30 +52,48 @@ static struct handle *find_first(struct session *session, const struct request *
 
 /* ---- options: a map at place 1 ------------------------------------------------------------ */
 
-static bool get_flag(const struct request *request, const char *key)
-{
-	return piece_is_true(piece_in_map(piece_in_array(request->params, 1), key));
-}
+struct ask {
+	double timeout; /* s; < 0: as long as it takes */
+	bool any, follow, forget;
+};
 
-/* Seconds as ns; UINT64_MAX if there is none.  False: it makes no sense. */
-static bool get_timeout(const struct request *request, uint64_t *ret)
-{
-	struct piece value = piece_in_map(piece_in_array(request->params, 1), "timeout");
-	double seconds;
+static const char a_limit[] = "seconds, at least 0", a_truth[] = "true or false";
 
-	*ret = UINT64_MAX;
-	if (value.len == 0 || *value.data == 0xc0)
+static const struct option_key result_keys[] = {
+	{"timeout", offsetof(struct ask, timeout), option_get_limit, a_limit},
+	{"forget", offsetof(struct ask, forget), option_get_truth, a_truth},
+	{NULL, 0, NULL, NULL},
+};
+static const struct option_key wait_keys[] = {
+	{"timeout", offsetof(struct ask, timeout), option_get_limit, a_limit},
+	{"any", offsetof(struct ask, any), option_get_truth, a_truth},
+	{NULL, 0, NULL, NULL},
+};
+static const struct option_key log_keys[] = {
+	{"follow", offsetof(struct ask, follow), option_get_truth, a_truth},
+	{NULL, 0, NULL, NULL},
+};
+
+/* False, and it was answered: they make no sense. */
+static bool read_options(struct session *session, const struct request *request,
+	const struct option_key *keys, struct ask *ret)
+{
+	struct piece options = piece_in_array(request->params, 1);
+	char message[OPTION_ERROR_MAX];
+
+	*ret = (struct ask){.timeout = -1};
+	if (request->count <= 2 &&
+		option_map_read(keys, ret, options.data, options.len, message) == 0)
 		return true;
-	if (scan_number(value.data, value.len, &seconds) < 0 || !(seconds >= 0) || seconds > 1e9)
-		return false;
-	*ret = (uint64_t)(seconds * (double)CLOCK_S);
-	return true;
+	request_fail(session, request, RUCHE_BAD_ARGUMENTS,
+		request->count > 2 ? "takes one more parameter at the most: options" : message);
+	return false;
 }
 
-static bool fail_timeout(struct session *session, const struct request *request)
+/* In ns. */
+static uint64_t timeout_of(const struct ask *ask)
 {
-	return request_fail(session, request, RUCHE_BAD_ARGUMENTS,
-		"the option 'timeout' takes seconds, from 0 to 1000000000");
+	return ask->timeout < 0 ? UINT64_MAX : (uint64_t)(ask->timeout * (double)CLOCK_S);
 }
 
 /* ---- methods ------------------------------------------------------------------------------ */
@@ -92,13 +102,11 @@ static bool fail_timeout(struct session *session, const struct request *request)
 static bool on_result(struct session *session, const struct request *request)
 {
 	struct handle *handle = find_first(session, request);
-	uint64_t timeout;
+	struct ask ask;
 
-	if (handle == NULL || !request->wants_answer)
-		return true;
-	if (!get_timeout(request, &timeout))
-		return fail_timeout(session, request);
-	wait_for_result(session, request->msgid, handle, timeout, get_flag(request, "forget"));
+	if (handle != NULL && read_options(session, request, result_keys, &ask) &&
+		request->wants_answer)
+		wait_for_result(session, request->msgid, handle, timeout_of(&ask), ask.forget);
 	return true;
 }
 
@@ -139,21 +147,18 @@ static bool on_wait(struct session *session, const struct request *request)
 {
 	struct piece ids = piece_in_array(request->params, 0);
 	struct handle **handles;
-	uint64_t timeout;
+	struct ask ask;
 	uint32_t count;
 	size_t head;
 
 	if (scan_array(ids.data, ids.len, &count, &head) < 0 || count > WAIT_IDS_MAX)
 		return request_fail(session, request, RUCHE_BAD_ARGUMENTS,
 			"ruche.wait takes an array of at most 65536 ids");
-	if (!get_timeout(request, &timeout))
-		return fail_timeout(session, request);
-	if (!request->wants_answer)
+	if (!read_options(session, request, wait_keys, &ask) || !request->wants_answer)
 		return true;
 	handles = find_all(session, request, ids, count);
 	if (handles != NULL)
-		wait_for_tasks(
-			session, request->msgid, handles, count, get_flag(request, "any"), timeout);
+		wait_for_tasks(session, request->msgid, handles, count, ask.any, timeout_of(&ask));
 	free(handles);
 	return true;
 }
@@ -180,8 +185,7 @@ static bool on_tasks(struct session *session, const struct request *request)
 	if (!request->wants_answer)
 		return true;
 	pk = reply_begin(session, request->msgid);
-	if (report_tasks(session->sup, session_is_master(session) ? NULL : session->client->user,
-		    &pk) == 0)
+	if (report_tasks(session, &pk) == 0)
 		reply_send(session);
 	return true;
 }
@@ -189,8 +193,11 @@ static bool on_tasks(struct session *session, const struct request *request)
 /* [id, signal] */
 static bool on_cancel_task(struct session *session, const struct request *request)
 {
+	static const char *const words[] = {[CALL_STOPPED] = "cancelled",
+		[CALL_STOPPING] = "stopping",
+		[CALL_ENDED] = "finished"};
 	struct handle *handle = find_first(session, request);
-	const char *word = "finished";
+	const char *word = words[CALL_ENDED];
 	uint64_t signal = 0;
 
 	if (handle == NULL)
@@ -199,10 +206,8 @@ static bool on_cancel_task(struct session *session, const struct request *reques
 		return request_fail(session, request, RUCHE_BAD_ARGUMENTS,
 			"ruche.cancel_task takes [id, signal number]");
 	if (handle->task->state != TASK_ENDED)
-		word = call_stop(session->sup, handle->task, TASK_STOP_CANCEL,
-			       signal == 0 ? SIGTERM : (int)signal) == CALL_STOPPED
-			       ? "cancelled"
-			       : "stopping";
+		word = words[call_stop(session->sup, handle->task, TASK_STOP_CANCEL,
+			signal == 0 ? SIGTERM : (int)signal)];
 	if (request->wants_answer)
 		reply_str(session, request->msgid, word);
 	return true;
@@ -212,15 +217,17 @@ static bool on_cancel_task(struct session *session, const struct request *reques
 static bool on_log(struct session *session, const struct request *request)
 {
 	struct handle *handle = find_first(session, request);
+	struct ask ask;
 
-	if (handle == NULL || !request->wants_answer)
+	if (handle == NULL || !read_options(session, request, log_keys, &ask) ||
+		!request->wants_answer)
 		return true;
 	if (handle->log == NULL)
 		return request_fail(session, request, RUCHE_BAD_ARGUMENTS,
 			"no output is kept of this task: only of a command that was submitted "
 			"with its option `stream`");
 	tasklog_tell(session, request->msgid, handle);
-	if (handle->task->state == TASK_ENDED || !get_flag(request, "follow"))
+	if (handle->task->state == TASK_ENDED || !ask.follow)
 		tasklog_answer(session, request->msgid, handle, 0);
 	else
 		wait_for_log(session, request->msgid, handle);

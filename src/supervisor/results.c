@@ -11,20 +11,30 @@
 #include "base/text.h"
 #include "supervisor/call.h"
 #include "supervisor/nested.h"
-#include "supervisor/pieces.h"
 #include "supervisor/reload.h"
 #include "supervisor/staff.h"
+#include "supervisor/stream.h"
 #include "supervisor/supervisor.h"
-#include "supervisor/tasklog.h"
 #include "supervisor/timers.h"
 #include "supervisor/worker.h"
 
-enum { READ_SIZE = 64 * 1024 };
+enum {
+	READ_SIZE = 64 * 1024,
+	NOT_LATER =
+		2 *
+		CLAIM_RING, /* between two numbers in flight; twice, as they leap where they wrap */
+	SALVAGE_MAX = 1024 * 1024,
+	CATCH_UP_READS = 4, /* more than a pipe holds: it does not write faster than we read */
+};
 
-/* After the first fault nothing it says counts any more. */
+/* A worker that has closed its pipe, ns: it may have an answer still to give, however short the grace period is. */
+#define EOF_PATIENCE CLOCK_S
+
+/* After the first fault nothing is read until it has died: see salvage(). */
 static void fault(struct worker *worker, const char *why)
 {
 	worker->faulty = true;
+	event_del(&worker->on_results);
 	worker_kill(worker, why);
 }
 
@@ -41,7 +51,7 @@ static void begin_next(struct worker *worker, uint64_t now)
 	}
 	if (worker->slot->state == SLOT_STOPPING)
 		return;
-	evtimer_del(&worker->timer); /* it did stop in time */
+	worker_clear_timer(worker); /* it did stop in time */
 	if (task != NULL && task->stop_signal != 0)
 		worker_request_stop(worker, task); /* the next has started too, and is to stop */
 	if (task == NULL && worker->slot->leaving)
@@ -49,40 +59,52 @@ static void begin_next(struct worker *worker, uint64_t now)
 }
 
 /*
- * A second answer to the task before: a function wrote it, and what the worker itself says of the
- * tasks behind is still true.  So it costs none of them, but the worker gets no more.
+ * A function has written an answer by itself.  What the worker says of its tasks is still true, so it
+ * costs none of them; but the worker gets no more.
  */
-static bool is_repeated(struct worker *worker, uint32_t seq)
+static void replace_forger(struct worker *worker)
 {
-	if (seq != worker->last_answered || seq == 0)
-		return false;
-	if (!worker->slot->leaving && worker->slot->state != SLOT_STOPPING) {
-		log_warning("worker %u (pid %d) answered twice and is replaced",
-			worker->slot->index, (int)worker->pid);
-		worker_leave(worker);
-		staff_balance(worker->pool);
-	}
-	return true;
+	if (worker->slot->leaving || worker->slot->state == SLOT_STOPPING)
+		return;
+	notice_send(worker->sup, NOTICE_WORKER_ANSWERED_TWICE,
+		&(struct notice_fields){.worker = worker},
+		"worker %u (pid %d) answered twice and is replaced", worker->slot->index,
+		(int)worker->pid);
+	worker_leave(worker);
+	worker_release(
+		worker); /* it ends with what it has begun, though it may have lost an answer */
+	staff_balance(worker->pool);
 }
 
-static void on_response(struct worker *worker, const uint8_t *frame)
+/* A second answer to a task of late, or the first of two to one that the worker is at. */
+static bool is_forged(struct worker *worker, uint32_t seq)
 {
-	const struct scan *scan = &worker->scan;
+	struct slot *slot = worker->slot;
+
+	if (worker->last_answered != 0 &&
+		((worker->last_answered - seq) & CLAIM_SEQ_MASK) < NOT_LATER)
+		return true;
+	for (uint32_t i = 1; i < slot->count; i++)
+		if (slot_entry_at(slot, i)->seq == seq)
+			return claim_is_started(worker->claims, seq);
+	return false;
+}
+
+/* Its answer was held back, and taken from there. */
+static bool is_taken(const struct worker *worker, uint32_t seq)
+{
+	return worker->last_taken != 0 && ((worker->last_taken - seq) & CLAIM_SEQ_MASK) < NOT_LATER;
+}
+
+/* The head's answer; the scan tells its parts. */
+static void take_answer(struct worker *worker, const struct scan *scan, const uint8_t *frame)
+{
 	struct supervisor *sup = worker->sup;
 	struct slot *slot = worker->slot;
 	const struct slot_entry *head = slot_head(slot);
-	struct task *task;
-	uint64_t now;
+	struct task *task = task_get(&sup->tasks, head->task);
+	uint64_t now = sup->now;
 
-	if (is_repeated(worker, scan->msgid))
-		return;
-	if (head == NULL || head->seq != scan->msgid ||
-		!claim_is_started(worker->claims, head->seq)) {
-		fault(worker, "it answered what it was not asked");
-		return;
-	}
-	task = task_get(&sup->tasks, head->task);
-	now = clock_now();
 	worker->last_answered = head->seq;
 	slot_pop(slot, now);
 	slot->done++;
@@ -97,90 +119,72 @@ static void on_response(struct worker *worker, const uint8_t *frame)
 	begin_next(worker, now);
 }
 
-/* ---- streams -------------------------------------------------------------------------- */
-
-/*
- * The client does not read, so its worker is not read from: that shall cost nobody else.  What waits
- * behind the task goes elsewhere; if the worker has started that already, the stream has ended.
- */
-static void block(struct worker *worker, const struct session *session)
+static bool is_of_head(struct worker *worker, const struct scan *scan)
 {
-	worker_requeue_unstarted(worker);
-	if (worker->slot->live != 1)
+	const struct slot_entry *head = slot_head(worker->slot);
+
+	return head != NULL && head->seq == scan->msgid &&
+	       claim_is_started(worker->claims, head->seq);
+}
+
+/* After each batch of answers. */
+static void measure(struct worker *worker)
+{
+	uint64_t done, busy;
+
+	if (worker->answered == 0)
 		return;
-	worker->slot->exclusive = true; /* until it is idle */
-	worker->blocked_on = session->ref;
-	event_del(&worker->on_results);
+	claim_read_account(worker->claims, &done, &busy);
+	slot_measure(worker->slot, worker->answered, done, busy, worker->sup->now);
 }
 
-/* For whoever asks for it by its id. */
-static void note_stream(struct supervisor *sup, struct handle *handle, const uint8_t *frame,
-	const struct scan *scan, size_t array_head)
+/* Those that it has held back.  What is no answer to the head is none that we wait for: it has come already. */
+static void take_held(struct worker *worker, const uint8_t *held, size_t len)
 {
-	const uint8_t *first = frame + scan->params.off + array_head;
-	const uint8_t *end = frame + scan->params.off + scan->params.len;
-	struct piece value = piece_at(first, end, 1), bytes = piece_at(first, end, 2);
-	uint64_t stream;
-	size_t head;
-	uint32_t len;
+	bool before = worker->in_hand;
+	struct scan scan;
 
-	if (scan->method.len == strlen(RUCHE_PROGRESS) && value.len > 0 &&
-		scan_number(value.data, value.len, &handle->progress) == 0)
-		handle->has_progress = true;
-	if (handle->log != NULL && bytes.len > 0 &&
-		scan_uint(value.data, value.len, &stream, &head) == 0 &&
-		scan_bin(bytes.data, bytes.len, &len, &head) == 0 && len <= bytes.len - head)
-		tasklog_add(sup, handle, stream == 2 ? 2 : 1, bytes.data + head, len);
+	worker->in_hand = true;
+	for (size_t at = 0; at < len; at += scan.len) {
+		scan_init(&scan, worker->sup->config.limits.frame);
+		if (scan_feed(&scan, held + at, len - at) != SCAN_DONE)
+			break;
+		if (scan.type != SCAN_RESPONSE || !is_of_head(worker, &scan))
+			continue;
+		worker->last_taken = scan.msgid;
+		take_answer(worker, &scan, held + at);
+	}
+	worker->in_hand = before;
 }
 
-/* Sends a notification on to whom the running task is for; its msgid is the first parameter. */
-static void on_stream(struct worker *worker, const uint8_t *frame)
+void results_take_held(struct worker *worker)
+{
+	uint8_t held[CLAIM_HELD_MAX];
+
+	take_held(worker, held, claim_copy_held(worker->claims, held));
+}
+
+static void on_response(struct worker *worker, const uint8_t *frame)
 {
 	const struct scan *scan = &worker->scan;
-	struct supervisor *sup = worker->sup;
-	const struct slot_entry *head = slot_head(worker->slot);
-	const uint8_t *params = frame + scan->params.off;
-	struct session *session;
-	struct task *task;
-	uint8_t msgid[4];
-	uint32_t count;
-	size_t array_head;
 
-	scan_array(params, scan->params.len, &count, &array_head);
-	if (count == 0 || params[array_head] != 0xce) {
-		fault(worker, "it sent a stream without a msgid");
+	if (is_taken(worker, scan->msgid))
 		return;
+	if (is_of_head(worker, scan)) {
+		if (((scan->msgid - worker->last_taken) & CLAIM_SEQ_MASK) > NOT_LATER)
+			worker->last_taken = 0; /* what was taken has come by now */
+		take_answer(worker, scan, frame);
+	} else if (is_forged(worker, scan->msgid)) {
+		replace_forger(worker);
+	} else {
+		fault(worker, "it answered what it was not asked");
 	}
-	if (head == NULL || message_read_id(params + array_head + 1) != head->seq)
-		return; /* of a task that has been answered */
-	task = task_get(&sup->tasks, head->task);
-	if (task != NULL && task->handle != NULL)
-		note_stream(sup, task->handle, frame, scan, array_head);
-	session = task != NULL && task->answered_to ? session_get(sup, task->session) : NULL;
-	if (session == NULL)
-		return;
-	session_send(session, frame, scan->params.off + array_head + 1);
-	message_write_id(msgid, task->msgid);
-	session_send(session, msgid, sizeof(msgid));
-	session_send(session, params + array_head + 5, scan->params.len - array_head - 5);
-	if (session_is_full(session))
-		block(worker, session);
 }
 
-static void unblock(struct worker *worker, struct ref session)
+static void on_stream(struct worker *worker, const uint8_t *frame)
 {
-	if (!ref_is_equal(worker->blocked_on, session))
-		return;
-	worker->blocked_on = REF_NONE;
-	if (worker->results_fd >= 0)
-		event_add(&worker->on_results, NULL);
-}
-
-void workers_unblock(struct supervisor *sup, struct ref session)
-{
-	for (size_t p = 0; p < sup->pool_count; p++)
-		for (uint32_t i = 0; i < sup->pools[p]->scheduler.slot_count; i++)
-			unblock(&sup->pools[p]->workers[i], session);
+	if (stream_pass(worker, frame) < 0)
+		fault(worker, "it sent a stream without a msgid");
 }
 
 /* ---- readiness ------------------------------------------------------------------------ */
@@ -189,8 +193,8 @@ void results_check_ready(struct worker *worker)
 {
 	if (!worker->ready || worker->pid <= 0 || worker->slot->state != SLOT_STARTING)
 		return;
-	evtimer_del(&worker->timer);
-	worker->slot->idle_since = clock_now();
+	worker_clear_timer(worker);
+	worker->slot->idle_since = worker->sup->now;
 	slot_change(worker->slot, SLOT_ON_READY);
 	log_debug("worker %u (pid %d) is ready", worker->slot->index, (int)worker->pid);
 	if (worker->slot->leaving)
@@ -201,9 +205,14 @@ void results_check_ready(struct worker *worker)
 		staff_on_ready(worker);
 }
 
+/* A runtime that knows nothing of groups would let its workers run outside of theirs. */
 static void on_ready(struct worker *worker, const uint8_t *frame)
 {
 	(void)frame;
+	if (worker->group != NULL && !cgroup_is_entered(worker->group)) {
+		worker_kill(worker, "it is not in its control group: its runtime cannot do that");
+		return;
+	}
 	worker->ready = true;
 	results_check_ready(worker);
 }
@@ -225,6 +234,11 @@ static void on_failed(struct worker *worker, const uint8_t *frame)
 static void on_retire(struct worker *worker, const uint8_t *frame)
 {
 	(void)frame;
+	if (!worker->worn_out)
+		notice_send(worker->sup, NOTICE_WORKER_GREW,
+			&(struct notice_fields){.worker = worker},
+			"worker %u (pid %d) has grown beyond max_memory and is replaced",
+			worker->slot->index, (int)worker->pid);
 	worker->worn_out = true;
 	staff_balance(worker->pool);
 }
@@ -272,7 +286,7 @@ static void handle_frame(struct worker *worker, const uint8_t *frame)
 	}
 }
 
-/* Handles each whole frame, and drops what follows a fault. */
+/* Handles each whole frame up to a fault. */
 static void handle_frames(struct worker *worker)
 {
 	while (!worker->faulty && buf_len(&worker->in) > 0) {
@@ -283,33 +297,63 @@ static void handle_frames(struct worker *worker)
 			return;
 		if (r < 0) {
 			fault(worker, worker->scan.why);
-			break;
+			return;
 		}
 		handle_frame(worker, frame);
+		supervisor_note_size(worker->sup, worker->scan.len);
 		buf_consume(&worker->in, worker->scan.len);
 		scan_init(&worker->scan, worker->sup->config.limits.frame);
 	}
-	buf_consume(&worker->in, buf_len(&worker->in));
 }
 
 static ssize_t read_some(struct worker *worker)
 {
-	ssize_t n = buf_read(&worker->in, worker->results_fd, READ_SIZE);
+	ssize_t n;
 
+	buf_expect(&worker->in, scan_missing(&worker->scan, buf_len(&worker->in)), READ_SIZE);
+	n = buf_read(&worker->in, worker->results_fd, READ_SIZE);
 	worker->answered = 0;
+	supervisor_look_at_clock(worker->sup);
+	worker->in_hand = true;
 	if (n > 0)
 		handle_frames(worker);
-	if (worker->answered > 0)
-		slot_measure(worker->slot, worker->answered, clock_now());
+	worker->in_hand = false;
+	measure(worker);
 	return n;
+}
+
+void results_catch_up(struct worker *worker)
+{
+	uint8_t held[CLAIM_HELD_MAX];
+	size_t len;
+
+	if (worker->in_hand || worker->results_fd < 0 || worker->faulty ||
+		worker->slot->live == 0 || worker->blocked_on.generation != 0)
+		return;
+	len = claim_copy_held(worker->claims, held); /* before: what is written meanwhile is read */
+	for (int i = 0; i < CATCH_UP_READS && read_some(worker) > 0; i++)
+		;
+	worker->answered = 0;
+	if (!worker->faulty)
+		take_held(worker, held, len);
+	measure(worker);
 }
 
 void results_read(struct worker *worker)
 {
-	ssize_t n = read_some(worker);
+	ssize_t n;
 
-	if (n == 0 || (n < 0 && n != -EAGAIN))
-		event_del(&worker->on_results); /* its exit will tell what happened */
+	if (worker->faulty)
+		return;
+	n = read_some(worker);
+
+	if (n == 0 || (n < 0 && n != -EAGAIN)) {
+		uint64_t grace = worker->pool->config->grace;
+
+		event_del(&worker->on_results); /* its exit will tell what happened, */
+		if (!worker->is_timed)          /* if it does end */
+			worker_set_timer(worker, grace > EOF_PATIENCE ? grace : EOF_PATIENCE);
+	}
 }
 
 void results_read_output(struct worker *worker)
@@ -323,13 +367,43 @@ void results_read_output(struct worker *worker)
 		event_del(&worker->on_output);
 }
 
+/*
+ * A function has written rubbish into the pipe.  The answers behind that are found by how they begin: a
+ * response to the task whose turn it is.
+ */
+static void salvage(struct worker *worker)
+{
+	const uint8_t *at = buf_data(&worker->in), *end = at + buf_len(&worker->in);
+	const struct slot_entry *first;
+	uint8_t head[MESSAGE_HEAD_MAX];
+	struct scan scan;
+
+	worker->in_hand = true;
+	while ((first = slot_head(worker->slot)) != NULL) {
+		message_write_head(head, SCAN_RESPONSE, first->seq);
+		at = memmem(at, (size_t)(end - at), head, sizeof(head));
+		scan_init(&scan, worker->sup->config.limits.frame);
+		if (at == NULL || scan_feed(&scan, at, (size_t)(end - at)) != SCAN_DONE ||
+			!is_of_head(worker, &scan))
+			break;
+		take_answer(worker, &scan, at);
+		at += scan.len;
+	}
+	worker->in_hand = false;
+	buf_consume(&worker->in, buf_len(&worker->in));
+}
+
 void results_drain(struct worker *worker)
 {
+	uint8_t held[CLAIM_HELD_MAX];
 	char text[4096];
 	ssize_t n;
 
-	while (read_some(worker) > 0)
+	while (read_some(worker) > 0 && (!worker->faulty || buf_len(&worker->in) < SALVAGE_MAX))
 		;
+	if (worker->faulty)
+		salvage(worker);
+	take_held(worker, held, claim_copy_held(worker->claims, held));
 	while ((n = read(worker->output_fd, text, sizeof(text))) > 0)
 		tail_add(&worker->tail, text, (size_t)n);
 }

@@ -12,7 +12,16 @@ struct worker;
 void results_read(struct worker *worker);
 void results_read_output(struct worker *worker);
 
-/* Reads all that the dead worker has left in its pipes. */
+/*
+ * Takes the answers that it has made so far, those that it still holds back too: afterwards the first of its
+ * tasks is the one that it is at.  Answered tasks are gone.
+ */
+void results_catch_up(struct worker *worker);
+
+/* The same, but only what it holds back. */
+void results_take_held(struct worker *worker);
+
+/* Takes all that the dead worker has left in its pipes, and what it held back. */
 void results_drain(struct worker *worker);
 
 /* It is ready once it has said so and its pid is known. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/running.h"
 
+#include "supervisor/rights.h"
 #include "supervisor/supervisor.h"
 
 /* ---- what was put aside ------------------------------------------------------------------ */
@@ -28,7 +29,7 @@ static void wake(const struct supervisor *sup, struct record *record, uint64_t c
 			continue;
 		task_list_remove(&record->waiting, task);
 		task->state = TASK_QUEUED;
-		queue_push_front(task);
+		queue_return(task);
 	}
 }
 
@@ -72,7 +73,7 @@ void running_resume(struct supervisor *sup, struct task *task)
 	if (task->counts)
 		return;
 	task->counts = true;
-	user_start(user, sup->config.limits.user_running);
+	user_start(user, rights_user_running(sup, task->identity));
 	if (task->record != NULL)
 		task->record->running++;
 	note_limit(sup, user, was_at_limit);
@@ -86,7 +87,7 @@ void running_suspend(struct supervisor *sup, struct task *task)
 	if (!task->counts)
 		return;
 	task->counts = false;
-	user_stop(user, sup->config.limits.user_running);
+	user_stop(user, rights_user_running(sup, task->identity));
 	if (task->record != NULL) {
 		task->record->running--;
 		if (!record_is_full(task->record))

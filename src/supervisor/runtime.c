@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +11,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "supervisor/child.h"
 #include "supervisor/listener.h"
 #include "supervisor/supervisor.h"
 #include "wire/link.h"
+
+_Static_assert((int)LINK_FD == (int)CHILD_FD, "where a fork server looks for its link");
 
 /* ---- arguments ------------------------------------------------------------------------ */
 
@@ -81,6 +82,16 @@ static void add_limit(struct arguments *args, const struct rlimit_setting *setti
 		limit_text(hard, setting->limit.rlim_max));
 }
 
+static void add_confinement(struct arguments *args, const struct pool_config *config)
+{
+	if (config_pool_gains_nothing(config))
+		add(args, "--no-new-privs=yes");
+	if (config->deny_syscalls != NULL)
+		add(args, "--deny-syscalls=%s", config->deny_syscalls);
+	for (size_t i = 0; i < config->writable_count; i++)
+		add(args, "--writable=%s", config->writable[i]);
+}
+
 static void add_settings(struct arguments *args, const struct pool_config *config)
 {
 	add_thread_limits(args, config);
@@ -98,6 +109,7 @@ static void add_settings(struct arguments *args, const struct pool_config *confi
 		add(args, "--init=%s", config->init);
 	if (config->max_memory > 0)
 		add(args, "--max-memory=%" PRIu64, config->max_memory);
+	add_confinement(args, config);
 }
 
 static int make_arguments(struct arguments *args, const struct pool_config *config)
@@ -124,31 +136,6 @@ static void set_environment(const struct supervisor *sup)
 	unsetenv(WORKER_TOKEN_ENV);
 }
 
-/* A clean process: stdin from nowhere, stdout to our stderr, the link, no blocked or ignored signals. */
-static int spawn(const char *path, char **argv, int link, pid_t *ret_pid)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int r;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, link, LINK_FD);
-	posix_spawn_file_actions_addclosefrom_np(&actions, LINK_FD + 1);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	r = posix_spawn(ret_pid, path, &actions, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return -r;
-}
-
 /* Our own limit of descriptors is none of the tasks' business. */
 static int spawn_with_limits(struct supervisor *sup, char **argv, int link, pid_t *ret_pid)
 {
@@ -158,7 +145,7 @@ static int spawn_with_limits(struct supervisor *sup, char **argv, int link, pid_
 	getrlimit(RLIMIT_NOFILE, &ours);
 	setrlimit(RLIMIT_NOFILE, &sup->files);
 	set_environment(sup);
-	r = spawn(argv[0], argv, link, ret_pid);
+	r = child_spawn(argv[0], argv, STDERR_FILENO, link, ret_pid);
 	setrlimit(RLIMIT_NOFILE, &ours);
 	return r;
 }

@@ -11,9 +11,11 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "supervisor/arena.h"
 #include "supervisor/call.h"
 #include "supervisor/nested.h"
 #include "supervisor/request.h"
+#include "supervisor/rights.h"
 #include "supervisor/running.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/timers.h"
@@ -70,14 +72,21 @@ static void leave(struct sessions *sessions, const struct session *session)
 		sessions->generations[i] = 1;
 }
 
-struct session *session_get(const struct supervisor *sup, struct ref ref)
+struct session *session_find(const struct supervisor *sup, struct ref ref)
 {
 	const struct sessions *sessions = &sup->sessions;
 
 	if (ref.generation == 0 || ref.index >= sessions->cap ||
 		sessions->generations[ref.index] != ref.generation)
 		return NULL;
-	return sessions->all[ref.index]->state == SESSION_CLOSED ? NULL : sessions->all[ref.index];
+	return sessions->all[ref.index];
+}
+
+struct session *session_get(const struct supervisor *sup, struct ref ref)
+{
+	struct session *session = session_find(sup, ref);
+
+	return session == NULL || session->state == SESSION_CLOSED ? NULL : session;
 }
 
 /* ---- marks for the end of the turn ---------------------------------------------------- */
@@ -148,14 +157,27 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
 	session_mark_dirty(data);
 }
 
-static void learn_peer(struct session *session)
+/* 0 or -ENOMEM. */
+static int learn_peer(struct session *session)
 {
-	struct ucred peer = {.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
-	socklen_t len = sizeof(peer);
+	int r = rights_learn(session);
 
-	getsockopt(session->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
-	session->pid = peer.pid;
-	session->uid = peer.uid;
+	if (r == 0)
+		session->client = client_new(&session->sup->users, session->self->uid);
+	return session->client == NULL ? -ENOMEM : r;
+}
+
+/* What there is to be read or written already is told at once. */
+static void watch(struct session *session)
+{
+	struct event_base *base = session->sup->base;
+
+	session->unread_alarm.kind = TIMER_SESSION;
+	scan_init(&session->scan, session->sup->config.limits.frame);
+	event_assign(&session->on_read, base, session->fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST,
+		on_readable, session);
+	event_assign(&session->on_write, base, session->fd, EV_WRITE | EV_ET, on_writable, session);
+	event_add(&session->on_read, NULL);
 }
 
 int session_open(struct supervisor *sup, int fd)
@@ -169,30 +191,44 @@ int session_open(struct supervisor *sup, int fd)
 	}
 	session->sup = sup;
 	session->fd = fd;
-	session->unread_alarm.kind = TIMER_SESSION;
-	learn_peer(session);
-	session->client = client_new(&sup->users, session->uid);
-	if (session->client == NULL) {
+	if (learn_peer(session) < 0) {
 		leave(&sup->sessions, session);
+		rights_forget(session);
 		free(session);
 		fd_close(&fd);
 		return -ENOMEM;
 	}
 	nested_join_by_pid(session);
 	task_list_init(&session->tasks, TASK_LIST_SESSION);
-	scan_init(&session->scan, session->sup->config.limits.frame);
-	event_assign(&session->on_read, sup->base, fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST,
-		on_readable, session);
-	event_assign(&session->on_write, sup->base, fd, EV_WRITE | EV_ET, on_writable, session);
-	event_add(&session->on_read, NULL);
+	watch(session);
 	log_debug("client %u: pid %d, uid %u connected", session->ref.index, (int)session->pid,
-		(unsigned int)session->uid);
+		(unsigned int)session->self->uid);
 	return 0;
 }
 
-bool session_is_master(const struct session *session)
+int sessions_restore(struct sessions *sessions, const uint32_t *generations, uint32_t cap)
 {
-	return session->uid == 0 || session->uid == getuid();
+	while (sessions->cap < cap)
+		if (reserve(sessions) < 0)
+			return -ENOMEM;
+	if (cap > 0)
+		memcpy(sessions->generations, generations, cap * sizeof(*generations));
+	return 0;
+}
+
+void session_restore(struct supervisor *sup, struct session *session)
+{
+	session->sup = sup;
+	sup->sessions.all[session->ref.index] = session;
+	sup->sessions.count++;
+	sup->sessions.unread += buf_len(&session->out);
+	task_list_init(&session->tasks, TASK_LIST_SESSION);
+	watch(session);
+	if (session->full)
+		queue_hold(&session->client->turns, QUEUE_HOLD_UNREAD);
+	if (buf_len(&session->in) > 0)
+		mark_ready(session); /* a request that waited for room, or for its end */
+	session_mark_dirty(session);
 }
 
 void session_close(struct session *session)
@@ -204,7 +240,8 @@ void session_close(struct session *session)
 	session->state = SESSION_CLOSED;
 	nested_leave(session);
 	waits_abandon_all(session);
-	call_abandon_all(session->sup, &session->tasks);
+	call_abandon_all(session);
+	arena_close(session);
 	session_mark_dirty(session);
 }
 
@@ -228,6 +265,8 @@ static void session_free(struct session *session)
 	waits_abandon_all(session);
 	alarms_clear(&sup->alarms, &session->unread_alarm);
 	client_release(&sup->users, session->client);
+	rights_forget(session);
+	arena_close(session);
 	running_wake(sup);
 	sup->sessions.unread -= buf_len(&session->out);
 	event_del(&session->on_read);
@@ -278,6 +317,7 @@ static bool handle_frames(struct session *session)
 		}
 		if (session->state == SESSION_CLOSED)
 			return false;
+		supervisor_note_size(session->sup, session->scan.len);
 		buf_consume(&session->in, session->scan.len);
 		scan_init(&session->scan, session->sup->config.limits.frame);
 	}
@@ -318,12 +358,15 @@ static void pump(struct session *session)
 
 	if (session->state != SESSION_OPEN)
 		return;
+	nested_catch_up(session);
+	supervisor_look_at_clock(session->sup);
 	if (!handle_frames(session)) {
 		close_if_gone(session);
 		return;
 	}
 	if (!session->readable)
 		return;
+	buf_expect(&session->in, scan_missing(&session->scan, buf_len(&session->in)), READ_SIZE);
 	n = buf_read(&session->in, session->fd, READ_SIZE);
 	if (n == -EAGAIN) {
 		session->readable = false;
@@ -335,6 +378,7 @@ static void pump(struct session *session)
 	}
 	/* After a short read the next byte brings a new edge; only the end may come without. */
 	session->readable = n == READ_SIZE || session->ended;
+	nested_catch_up(session);
 	if (!handle_frames(session))
 		close_if_gone(session);
 	else if (session->readable)
@@ -387,6 +431,28 @@ void sessions_flush(struct supervisor *sup)
 		else if (session->state == SESSION_CLOSED)
 			session_mark_dirty(session);
 	}
+}
+
+/* From here on the peer cannot write; what it has written is read to its end, and answered. */
+void sessions_hang_up(struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->sessions.cap; i++) {
+		struct session *session = sup->sessions.all[i];
+
+		if (session == NULL || session->state != SESSION_OPEN)
+			continue;
+		shutdown(session->fd, SHUT_RD);
+		session->readable = session->ended = true;
+		session_wake(session);
+	}
+}
+
+bool sessions_have_unread(const struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->sessions.cap; i++)
+		if (sup->sessions.all[i] != NULL && may_read(sup->sessions.all[i]))
+			return true;
+	return false;
 }
 
 bool sessions_have_unsent(const struct supervisor *sup)

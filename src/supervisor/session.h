@@ -26,6 +26,8 @@
 #include "core/user.h"
 #include "wire/scan.h"
 
+struct identity;
+struct session_arena;
 struct supervisor;
 struct wait;
 struct worker;
@@ -37,8 +39,9 @@ struct session {
 	struct ref ref;
 	enum session_state state;
 	int fd;
-	pid_t pid; /* the peer, when it connected */
-	uid_t uid;
+	pid_t pid;                   /* the peer, when it connected */
+	struct identity *self;       /* and who that was */
+	struct identity *speaks_for; /* see rights.h; NULL: nobody */
 	struct event on_read, on_write;
 
 	struct buf in, out;
@@ -51,6 +54,7 @@ struct session {
 
 	struct client *client;  /* whose turns its calls take */
 	struct task_list tasks; /* open calls */
+	bool indexed;           /* those can be found by their msgids: it has asked for one */
 	size_t task_bytes;
 	struct wait *waits; /* for tasks of others */
 	size_t wait_count;
@@ -59,6 +63,9 @@ struct session {
 	bool full;                 /* too much is unread: it gets no work done */
 	bool cut_off;              /* and far too much, or for too long: it is closed */
 	struct alarm unread_alarm; /* while it is full */
+
+	struct session_arena *arena; /* owned; NULL: it has not asked for one */
+	bool passes_arena;           /* with the next bytes that are sent */
 
 	struct worker *parent; /* whose task opened it; NULL: nobody's */
 	struct session *next_nested;
@@ -79,9 +86,8 @@ int session_open(struct supervisor *sup, int fd);
 
 /* NULL if the reference is stale or the session closed. */
 struct session *session_get(const struct supervisor *sup, struct ref ref);
-
-/* Root, or the user that the daemon runs as: may do everything. */
-bool session_is_master(const struct session *session);
+/* Also one that was closed in this turn: its tasks are its own until each has been seen to. */
+struct session *session_find(const struct supervisor *sup, struct ref ref);
 
 /* Drops the connection and cancels its calls; freed at the end of the turn. */
 void session_close(struct session *session);
@@ -103,11 +109,22 @@ void session_wake(struct session *session);
 
 /* Something of the session waits for this turn of the loop. */
 bool sessions_have_work(const struct supervisor *sup);
+/* No client can send any more; what each has sent is still to be read, and answered. */
+void sessions_hang_up(struct supervisor *sup);
+/* Something of that is not read yet. */
+bool sessions_have_unread(const struct supervisor *sup);
 /* Some client has not taken all its answers yet. */
 bool sessions_have_unsent(const struct supervisor *sup);
 void sessions_pump(struct supervisor *sup);
 void sessions_flush(struct supervisor *sup);
 void sessions_fini(struct supervisor *sup);
+
+/* ---- of an earlier daemon, see upgrade.h */
+
+/* Room for as many, with the generations that they had.  0 or -ENOMEM. */
+int sessions_restore(struct sessions *sessions, const uint32_t *generations, uint32_t cap);
+/* This one, with its ref, its descriptor and its client, takes its place; it is watched from now on. */
+void session_restore(struct supervisor *sup, struct session *session);
 
 /* ---- among the session*.c */
 

@@ -2,8 +2,11 @@
 /* session.h, sending: and what becomes of a client that does not read. */
 #include "supervisor/session.h"
 
+#include <errno.h>
+
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/fd.h"
+#include "supervisor/arena.h"
 #include "supervisor/running.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/timers.h"
@@ -19,7 +22,9 @@ static void cut_off(struct session *session, const char *why)
 {
 	if (session->cut_off)
 		return;
-	log_warning("client %u (pid %d) does not read its answers and is cut off: %zu bytes %s",
+	notice_send(session->sup, NOTICE_CLIENT_CUT_OFF,
+		&(struct notice_fields){.session = session},
+		"client %u (pid %d) does not read its answers and is cut off: %zu bytes %s",
 		session->ref.index, (int)session->pid, buf_len(&session->out), why);
 	session->cut_off = true;
 	session->sup->sessions.unread -= buf_len(&session->out);
@@ -115,11 +120,37 @@ static void look_at_room(struct session *session, bool was_full, bool has_read)
 		watch_unread(session);
 }
 
+/* The descriptor goes with the first of the bytes. */
+static int send_with_arena(struct session *session)
+{
+	ssize_t n = fd_send_some(
+		session->fd, buf_data(&session->out), buf_len(&session->out), session->arena->fd);
+
+	if (n == -EAGAIN)
+		return 0;
+	session->passes_arena = false;
+	if (n == -ETOOMANYREFS) /* it will do without */
+		return buf_send(&session->out, session->fd);
+	if (n < 0)
+		return (int)n;
+	buf_consume(&session->out, (size_t)n);
+	return 0;
+}
+
+static int send_out(struct session *session)
+{
+	if (buf_len(&session->out) == 0)
+		return 0;
+	if (session->passes_arena && session->arena != NULL)
+		return send_with_arena(session);
+	return buf_send(&session->out, session->fd);
+}
+
 void session_write_out(struct session *session)
 {
 	size_t before = buf_len(&session->out);
 	bool was_full = session_is_full(session);
-	int r = before > 0 ? buf_send(&session->out, session->fd) : 0;
+	int r = send_out(session);
 
 	session->sup->sessions.unread -= before - buf_len(&session->out);
 	if (r < 0)

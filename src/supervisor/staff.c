@@ -6,6 +6,7 @@
 #include "supervisor/forkserver.h"
 #include "supervisor/pool.h"
 #include "supervisor/reload.h"
+#include "supervisor/results.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/worker.h"
 
@@ -238,6 +239,17 @@ static bool look_for_surplus(struct pool *pool, uint64_t now)
 	return true;
 }
 
+/* It is at a task for long already, with others behind that. */
+static bool has_stalled(struct worker *worker)
+{
+	const struct task *task;
+
+	results_catch_up(worker);
+	task = worker_head(worker);
+	return worker->slot->live >= 2 && task != NULL &&
+	       worker->sup->now - task->started_at >= LOOK_INTERVAL;
+}
+
 /* Gets back what waits behind a task that takes long.  True: look again soon. */
 static bool look_for_stalls(struct pool *pool)
 {
@@ -248,14 +260,20 @@ static bool look_for_stalls(struct pool *pool)
 
 		if (slot->live < 2)
 			continue;
-		if (slot->done == slot->looked_at && !slot->stalled) {
+		/* Also one that has been found so: it may have begun with more just then, and hold answers back. */
+		if (has_stalled(&pool->workers[i]) && !slot->stalled) {
 			slot->stalled = true;
 			worker_requeue_unstarted(&pool->workers[i]);
 		}
-		slot->looked_at = slot->done;
 		again = true;
 	}
 	return again;
+}
+
+static void look_in(struct pool *pool, uint64_t ns)
+{
+	pool->look_in = ns;
+	supervisor_set_timer(&pool->look_timer, ns);
 }
 
 static void on_look(evutil_socket_t fd, short what, void *data)
@@ -266,16 +284,17 @@ static void on_look(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
+	pool->look_in = 0;
 	if (busy)
-		supervisor_set_timer(&pool->look_timer, LOOK_INTERVAL);
+		look_in(pool, LOOK_INTERVAL);
 	else if (surplus)
-		supervisor_set_timer(&pool->look_timer, LEND_TIME / 4);
+		look_in(pool, LEND_TIME / 4);
 }
 
 void staff_look_soon(struct pool *pool)
 {
-	if (!evtimer_pending(&pool->look_timer, NULL))
-		supervisor_set_timer(&pool->look_timer, LOOK_INTERVAL);
+	if (pool->look_in == 0 || pool->look_in > LOOK_INTERVAL)
+		look_in(pool, LOOK_INTERVAL);
 }
 
 void staff_init(struct pool *pool)

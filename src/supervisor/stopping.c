@@ -3,15 +3,31 @@
 #include <signal.h>
 
 #include "supervisor/call.h"
+#include "supervisor/results.h"
 #include "supervisor/session.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/timers.h"
 #include "supervisor/wait.h"
 #include "supervisor/worker.h"
 
+/* Most clients stop nothing and feed nothing, and are spared what it costs to keep an index of their calls. */
+static void index_all(struct session *session)
+{
+	struct task *task;
+
+	session->indexed = true;
+	for (task = session->tasks.first; task != NULL; task = task->next[TASK_LIST_SESSION])
+		if (task->answered_to)
+			task_index_add(&session->sup->open, task);
+}
+
 struct task *call_find(struct session *session, uint32_t msgid)
 {
-	return task_index_find(&session->sup->open, session->ref, msgid);
+	struct task_index *open = &session->sup->open;
+
+	if (!session->indexed)
+		index_all(session);
+	return task_index_find(open, session->ref, msgid);
 }
 
 /* It has not started and will not. */
@@ -38,11 +54,27 @@ static void drop(struct supervisor *sup, struct task *task, enum task_stop why, 
 	call_fail(sup, task, &error, false);
 }
 
-/* Queued or taken back in time: answered at once.  Running: its worker is asked to stop it. */
+/* Its worker may be done with it already: then its result came first.  NULL: it is gone. */
+static struct task *catch_up(struct supervisor *sup, struct task *task)
+{
+	struct ref ref = task->ref;
+
+	results_catch_up(worker_of(sup, task));
+	return task_get(&sup->tasks, ref);
+}
+
+/*
+ * Queued or taken back in time: answered at once.  Running: its worker is asked to stop it.  Other tasks
+ * may be answered as well.
+ */
 enum call_stopped call_stop(
 	struct supervisor *sup, struct task *task, enum task_stop why, int signal)
 {
-	if (task->state != TASK_HANDED || worker_take_back(sup, task)) {
+	if (task->state == TASK_HANDED && !worker_take_back(sup, task))
+		task = catch_up(sup, task);
+	if (task == NULL || task->state == TASK_ENDED)
+		return CALL_ENDED;
+	if (task->state != TASK_HANDED) {
 		drop(sup, task, why, why == TASK_STOP_CANCEL ? signal : 0);
 		return CALL_STOPPED;
 	}
@@ -88,8 +120,7 @@ bool call_cancel(struct session *session, uint32_t msgid, int signal)
 
 	if (task == NULL)
 		return wait_cancel(session, msgid);
-	call_stop(session->sup, task, TASK_STOP_CANCEL, signal);
-	return true;
+	return call_stop(session->sup, task, TASK_STOP_CANCEL, signal) != CALL_ENDED;
 }
 
 /* Does anybody still care for what its connection has left? */
@@ -100,13 +131,16 @@ static bool is_orphan(const struct task *task)
 	return task->answered_to || task->handle != NULL;
 }
 
-void call_abandon_all(struct supervisor *sup, struct task_list *tasks)
+void call_abandon_all(struct session *session)
 {
+	struct supervisor *sup = session->sup;
+	struct task_list *tasks = &session->tasks;
+
 	while (tasks->first != NULL) {
 		struct task *task = tasks->first;
 		bool orphan;
 
-		if (task->answered_to)
+		if (task->answered_to && session->indexed)
 			task_index_remove(&sup->open, task);
 		task_list_remove(tasks, task);
 		task->session = REF_NONE;

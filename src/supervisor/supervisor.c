@@ -2,28 +2,29 @@
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "base/proctree.h"
 #include "supervisor/call.h"
 #include "supervisor/dispatch.h"
 #include "supervisor/forkserver.h"
 #include "supervisor/machine.h"
-#include "supervisor/notify.h"
 #include "supervisor/reaper.h"
 #include "supervisor/tasklog.h"
 #include "supervisor/timers.h"
 #include "supervisor/worker.h"
 
-enum { EXIT_USAGE = 64 };
+enum { SIZE_LARGE = 128 * 1024 };
 
+#define TRIM_DELAY (2 * CLOCK_S)
 #define LEAVE_LIMIT (3 * CLOCK_S) /* for children to leave when all is answered */
 
 /* ---- small services --------------------------------------------------------------------- */
@@ -35,6 +36,19 @@ msgpack_packer supervisor_packer(struct supervisor *sup)
 	msgpack_sbuffer_clear(&sup->scratch);
 	msgpack_packer_init(&pk, &sup->scratch, msgpack_sbuffer_write);
 	return pk;
+}
+
+void supervisor_look_at_clock(struct supervisor *sup)
+{
+	sup->now = clock_now();
+}
+
+void supervisor_note_size(struct supervisor *sup, size_t len)
+{
+	if (len < SIZE_LARGE || sup->trims)
+		return;
+	sup->trims = true;
+	supervisor_set_timer(&sup->trim_timer, TRIM_DELAY);
 }
 
 void supervisor_set_timer(struct event *timer, uint64_t ns)
@@ -60,7 +74,8 @@ static void on_term(evutil_socket_t signal, short what, void *data)
 	struct supervisor *sup = data;
 
 	(void)what;
-	log_info("signal %d: ending", (int)signal);
+	notice_send(sup, NOTICE_DAEMON_ENDING, &(struct notice_fields){.signal = (int)signal},
+		"signal %d: ending", (int)signal);
 	supervisor_stop(sup, 0, sup->state >= SUPERVISOR_STOPPING ? 0 : sup->config.stop_grace);
 }
 
@@ -71,11 +86,28 @@ static void on_hup(evutil_socket_t signal, short what, void *data)
 	reload_start(data, NULL, 0);
 }
 
+static void on_usr2(evutil_socket_t signal, short what, void *data)
+{
+	(void)signal;
+	(void)what;
+	upgrade_start(data, NULL, 0);
+}
+
 static void on_orphans(evutil_socket_t fd, short what, void *data)
 {
 	(void)fd;
 	(void)what;
 	reaper_sweep(data);
+}
+
+static void on_trim(evutil_socket_t fd, short what, void *data)
+{
+	struct supervisor *sup = data;
+
+	(void)fd;
+	(void)what;
+	sup->trims = false;
+	heap_trim();
 }
 
 /* ---- ending ----------------------------------------------------------------------------- */
@@ -124,7 +156,7 @@ void supervisor_stop(struct supervisor *sup, int exit_status, uint64_t grace)
 	if (sup->state != SUPERVISOR_STOPPING) {
 		sup->state = SUPERVISOR_STOPPING;
 		sup->exit_status = exit_status;
-		notify_send("STOPPING=1\nSTATUS=Answering what runs");
+		manager_stopping(sup);
 		reload_on_failed(sup, "the daemon is ending");
 		listener_close(sup);
 		take_all_back(sup);
@@ -146,6 +178,7 @@ static void release_children(struct pool *pool)
 static void begin_to_end(struct supervisor *sup)
 {
 	sup->state = SUPERVISOR_ENDING;
+	sessions_hang_up(sup);
 	sessions_flush(sup);
 	for (size_t i = 0; i < sup->pool_count; i++)
 		release_children(sup->pools[i]);
@@ -160,7 +193,7 @@ static bool has_children(const struct pool *pool)
 	return forkservers_live(pool);
 }
 
-/* Children that have not left, or clients that have not read their last answers. */
+/* Children that have not left, or clients that have not got their last answers. */
 static bool is_waited_for(const struct supervisor *sup)
 {
 	if (sup->given_up)
@@ -168,7 +201,7 @@ static bool is_waited_for(const struct supervisor *sup)
 	for (size_t i = 0; i < sup->pool_count; i++)
 		if (has_children(sup->pools[i]))
 			return true;
-	return sessions_have_unsent(sup);
+	return sessions_have_unread(sup) || sessions_have_unsent(sup);
 }
 
 /* ---- running ---------------------------------------------------------------------------- */
@@ -213,18 +246,18 @@ void supervisor_on_loaded(struct supervisor *sup)
 	sup->state = SUPERVISOR_RUNNING;
 	reload_apply_functions(sup);
 	listener_start(sup);
-	if (sup->options.session_fd < 0)
-		log_info("%zu workers, %zu functions, plugins: %zu%s%s", census.workers,
-			census.functions, census.plugins,
-			sup->listener.path != NULL ? ", listening on " : "",
-			sup->listener.path != NULL ? sup->listener.path : "");
-	notify_send("READY=1\nSTATUS=Taking calls");
+	notice_send(sup, NOTICE_DAEMON_STARTED, &(struct notice_fields){.count = census.workers},
+		"%zu workers, %zu functions, plugins: %zu%s%s", census.workers, census.functions,
+		census.plugins, sup->listener.path != NULL ? ", listening on " : "",
+		sup->listener.path != NULL ? sup->listener.path : "");
+	manager_ready(sup);
 }
 
 void supervisor_on_load_failed(struct supervisor *sup, struct pool *pool)
 {
 	if (sup->options.session_fd < 0) {
-		log_error("%s", pool->forkserver->problem);
+		notice_send(sup, NOTICE_DAEMON_NOT_STARTED, &(struct notice_fields){.pool = pool},
+			"%s", pool->forkserver->problem);
 		supervisor_stop(sup, 1, 0);
 		return;
 	}
@@ -248,9 +281,22 @@ static void turn(struct supervisor *sup)
 	workers_flush(sup);
 	sessions_flush(sup);
 	reload_check(sup);
+	upgrade_check(sup);
 	timers_arm(sup); /* what was set in this turn is to be waited for */
 	if (sup->state == SUPERVISOR_STOPPING && pools_in_flight(sup) == 0)
 		begin_to_end(sup);
+}
+
+static void say_goodbye(struct supervisor *sup)
+{
+	const struct counters *sum = &sup->counters;
+
+	if (sup->options.check_only || sup->exit_status != 0)
+		return;
+	notice_send(sup, NOTICE_DAEMON_ENDED, &(struct notice_fields){0},
+		"ended, after %" PRIu64 " tasks done, %" PRIu64 " failed, %" PRIu64
+		" crashed, %" PRIu64 " cancelled, %" PRIu64 " late",
+		sum->done, sum->failed, sum->crashed, sum->cancelled, sum->timed_out);
 }
 
 int supervisor_run(struct supervisor *sup)
@@ -258,23 +304,26 @@ int supervisor_run(struct supervisor *sup)
 	while (sup->state != SUPERVISOR_ENDING || is_waited_for(sup))
 		turn(sup);
 	proctree_kill(getpid());
+	say_goodbye(sup);
 	return sup->exit_status;
 }
 
 /* ---- setting up ------------------------------------------------------------------------- */
 
-/* Workers come first: each has three descriptors, and some more while it is being made. */
+/* Workers come first: each has five descriptors, and some more while it is being made. */
 static void init_limits(struct supervisor *sup)
 {
 	uint64_t files = machine_raise_files(&sup->files);
-	uint64_t kept = 64, wanted = sup->config.limits.clients;
+	uint64_t kept = 64, nested = 0, wanted = sup->config.limits.clients, most;
 
-	for (size_t i = 0; i < sup->pool_count; i++)
-		kept += 3 * ((uint64_t)sup->pools[i]->scheduler.width + sup->config.limits.nested);
-	if (files <= kept)
-		sup->clients_max = 1;
-	else
-		sup->clients_max = (uint32_t)(files - kept < wanted ? files - kept : wanted);
+	for (size_t i = 0; i < sup->pool_count; i++) {
+		kept += 5 * (uint64_t)sup->pools[i]->scheduler.width;
+		nested += 5 * sup->config.limits.nested;
+	}
+	/* They are seldom as many as they may be. */
+	kept += nested < files / 2 ? nested : files / 2;
+	most = files > kept + 2 ? (files - kept) / 2 : 1; /* each client may have an arena */
+	sup->clients_max = (uint32_t)(most < wanted ? most : wanted);
 }
 
 /* What tasks are kept in. */
@@ -282,6 +331,7 @@ static int init_tasks(struct supervisor *sup)
 {
 	int r = task_index_init(&sup->open);
 
+	sup->identities = (struct identities){.master = getuid(), .policy = &sup->config.policy};
 	task_table_init(&sup->tasks);
 	task_list_init(&sup->kept, TASK_LIST_QUEUE);
 	return r < 0 ? r : handles_init(&sup->handles, &sup->users, clock_real() / CLOCK_S);
@@ -301,60 +351,87 @@ static void init_events(struct supervisor *sup)
 	evsignal_assign(&sup->on_child, sup->base, SIGCHLD, on_child, sup);
 	evsignal_assign(&sup->on_term, sup->base, SIGTERM, on_term, sup);
 	evsignal_assign(&sup->on_hup, sup->base, SIGHUP, on_hup, sup);
+	evsignal_assign(&sup->on_usr2, sup->base, SIGUSR2, on_usr2, sup);
 	evsignal_assign(&sup->on_int, sup->base, SIGINT, on_term, sup);
 	evtimer_assign(&sup->stop_timer, sup->base, on_stop_timer, sup);
 	evtimer_assign(&sup->orphan_timer, sup->base, on_orphans, sup);
 	evtimer_assign(&sup->alarm_timer, sup->base, on_alarm, sup);
+	evtimer_assign(&sup->trim_timer, sup->base, on_trim, sup);
 	event_add(&sup->on_child, NULL);
 	event_add(&sup->on_term, NULL);
 	event_add(&sup->on_int, NULL);
 	event_add(&sup->on_hup, NULL);
+	event_add(&sup->on_usr2, NULL);
 }
 
-/* A private daemon belongs to its client, not to the terminal that the client runs in. */
-static void set_up_process(const struct options *options)
-{
-	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (options->session_fd >= 0)
-		setsid();
-}
-
-static int set_up(struct supervisor *sup)
+/* Empty tables, and a loop in which nothing happens yet. */
+static int set_up(struct supervisor *sup, struct options *options)
 {
 	int r = -ENOMEM;
 
-	sup->base = event_base_new();
-	if (sup->base != NULL)
-		r = init_tasks(sup);
-	if (r == 0)
-		r = pools_init(sup);
-	if (r < 0)
-		log_error("cannot set up: %s", strerror(-r));
-	return r;
-}
-
-int supervisor_init(struct supervisor *sup, struct options *options)
-{
-	int r;
-
 	*sup = (struct supervisor){.options = *options, .started_at = clock_now()};
-	*options = (struct options){.session_fd = -1};
-	sup->listener.fd = -1;
+	sup->now = sup->started_at;
+	*options = (struct options){.session_fd = -1, .resume_fd = -1};
+	notices_init(sup);
 	msgpack_sbuffer_init(&sup->scratch);
 	msgpack_sbuffer_init(&sup->body);
 	sup->config = sup->options.config;
 	sup->options.config = (struct config){0};
-	set_up_process(&sup->options);
-	r = set_up(sup);
-	if (r < 0)
+	sup->base = event_base_new();
+	if (sup->base != NULL)
+		r = init_tasks(sup);
+	if (r == 0) {
+		upgrade_init(sup);
+		init_events(sup);
+	} else {
+		log_error("cannot set up: %s", strerror(-r));
+	}
+	return r;
+}
+
+static int start(struct supervisor *sup)
+{
+	int r = pools_init(sup);
+
+	if (r < 0) {
+		log_error("cannot set up: %s", strerror(-r));
 		return r;
+	}
 	init_limits(sup);
-	init_events(sup);
+	manager_init(sup);
 	r = listener_open(sup);
 	for (size_t i = 0; r == 0 && i < sup->pool_count; i++)
 		r = forkserver_start(sup->pools[i]->forkserver);
 	return r;
+}
+
+/* What tasks may open was settled by the daemon that was started. */
+static int resume(struct supervisor *sup)
+{
+	struct rlimit files;
+
+	upgrade_resume(sup);
+	files = sup->files;
+	init_limits(sup);
+	sup->files = files;
+	manager_init(sup);
+	listener_restore(sup);
+	upgrade_go_on(sup);
+	return 0;
+}
+
+int supervisor_init(struct supervisor *sup, struct options *options)
+{
+	int r = set_up(sup, options);
+
+	if (r < 0)
+		return r;
+	return sup->options.resume_fd >= 0 ? resume(sup) : start(sup);
+}
+
+int supervisor_try(struct supervisor *sup, struct options *options)
+{
+	return set_up(sup, options) < 0 ? EXIT_FAILURE : upgrade_try(sup);
 }
 
 static void drop_tasks(struct supervisor *sup)
@@ -371,6 +448,7 @@ static void drop_tasks(struct supervisor *sup)
 	handles_fini(&sup->handles);
 	alarms_fini(&sup->alarms);
 	records_fini(&sup->records);
+	identities_fini(&sup->identities);
 	users_fini(&sup->users);
 }
 
@@ -381,19 +459,25 @@ void supervisor_fini(struct supervisor *sup)
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL); /* no signal changes the exit status any more */
 	sessions_fini(sup);
+	notices_fini(sup);
 	listener_close(sup);
 	reload_fini(sup);
+	upgrade_fini(sup);
 	askers_free(&sup->drainers);
 	pools_fini(sup);
+	cgroups_close(&sup->cgroups);
 	drop_tasks(sup);
 	if (sup->base != NULL) {
+		manager_fini(sup);
 		event_del(&sup->on_child);
 		event_del(&sup->on_term);
 		event_del(&sup->on_int);
 		event_del(&sup->on_hup);
+		event_del(&sup->on_usr2);
 		evtimer_del(&sup->stop_timer);
 		evtimer_del(&sup->orphan_timer);
 		evtimer_del(&sup->alarm_timer);
+		evtimer_del(&sup->trim_timer);
 		event_base_free(sup->base);
 	}
 	msgpack_sbuffer_destroy(&sup->scratch);
@@ -401,31 +485,4 @@ void supervisor_fini(struct supervisor *sup)
 	config_fini(&sup->config);
 	options_fini(&sup->options);
 	libevent_global_shutdown();
-}
-
-int ruched_main(int argc, char **argv)
-{
-	struct supervisor sup;
-	struct options options;
-	int status = EXIT_FAILURE;
-
-	log_open("ruched", LOG_LEVEL_INFO);
-	switch (options_parse(&options, argc, argv)) {
-	case OPTIONS_RUN:
-		log_open("ruched", options.verbose           ? LOG_LEVEL_DEBUG
-				   : options.session_fd >= 0 ? LOG_LEVEL_ERROR
-							     : LOG_LEVEL_INFO);
-		if (supervisor_init(&sup, &options) == 0)
-			status = supervisor_run(&sup);
-		supervisor_fini(&sup);
-		break;
-	case OPTIONS_DONE:
-		status = EXIT_SUCCESS;
-		break;
-	case OPTIONS_USAGE:
-		status = EXIT_USAGE;
-		break;
-	}
-	options_fini(&options);
-	return status;
 }

@@ -23,15 +23,20 @@
 
 #include "core/alarm.h"
 #include "core/handle.h"
+#include "core/identity.h"
 #include "core/index.h"
 #include "core/record.h"
 #include "core/user.h"
+#include "supervisor/cgroup.h"
 #include "supervisor/config.h"
 #include "supervisor/listener.h"
+#include "supervisor/manager.h"
+#include "supervisor/notice.h"
 #include "supervisor/options.h"
 #include "supervisor/pool.h"
 #include "supervisor/reload.h"
 #include "supervisor/session.h"
+#include "supervisor/upgrade.h"
 
 enum supervisor_state {
 	SUPERVISOR_STARTING, /* the fork server has not loaded everything yet */
@@ -49,6 +54,7 @@ struct supervisor {
 	struct config config;
 	struct event_base *base;
 	enum supervisor_state state;
+	uint64_t now; /* ns, as supervisor_look_at_clock() saw it last */
 	int exit_status;
 	bool given_up; /* on children and clients that keep the end waiting */
 	uint64_t started_at;
@@ -59,8 +65,9 @@ struct supervisor {
 	size_t pool_count;
 
 	struct task_table tasks;
-	struct task_index open;        /* tasks that somebody waits for */
+	struct task_index open;        /* tasks that sessions wait for, of those that are indexed */
 	size_t open_tasks, task_bytes; /* of all tasks that have not ended */
+	struct identities identities;
 	struct users users;
 	struct records records;
 	struct handles handles;
@@ -69,20 +76,32 @@ struct supervisor {
 	struct alarms alarms;
 
 	struct reload reload;
+	struct upgrade upgrade;
 	struct asker *drainers; /* who waits for all pools to be empty */
 
 	struct sessions sessions;
+	uint32_t arena_id;    /* of the last that was made */
+	uint64_t arena_bytes; /* of those that sessions have, whether they are used or not */
+	uint32_t births;      /* of workers */
 	struct listener listener;
+	struct manager manager;
+	struct cgroups cgroups; /* of workers */
 	struct counters counters;
+	struct notices notices;
 
 	msgpack_sbuffer scratch; /* for one message at a time */
 	msgpack_sbuffer body;    /* for one error at a time, see errors.h */
-	struct event on_child, on_term, on_int, on_hup, stop_timer, orphan_timer, alarm_timer;
+	struct event on_child, on_term, on_int, on_hup, on_usr2, stop_timer, orphan_timer,
+		alarm_timer;
+	struct event trim_timer;
+	bool trims;        /* that is set */
 	uint64_t alarm_at; /* what alarm_timer is set to; 0: not set */
 };
 
 /* Sets all up from the options, which are taken.  0, or a negative errno after saying why. */
 int supervisor_init(struct supervisor *sup, struct options *options);
+/* Could it go on with the state that the options name?  Says so on stdout, and is good for nothing afterwards.  The exit status. */
+int supervisor_try(struct supervisor *sup, struct options *options);
 /* Runs until the daemon ends.  The exit status. */
 int supervisor_run(struct supervisor *sup);
 void supervisor_fini(struct supervisor *sup);
@@ -103,6 +122,15 @@ void supervisor_stop(struct supervisor *sup, int exit_status, uint64_t grace);
 
 /* An empty buffer and a packer on it for one message; valid until the next call. */
 msgpack_packer supervisor_packer(struct supervisor *sup);
+
+/*
+ * Looking at the clock for each task would take a tenth of the time, so it is done for each batch of them: what has
+ * come in one read, what is handed out in one turn.
+ */
+void supervisor_look_at_clock(struct supervisor *sup);
+
+/* A message of so many bytes has come: the memory that it took is given back some time after. */
+void supervisor_note_size(struct supervisor *sup, size_t len);
 
 /* Sets a one-shot timer; libevent's own call wants a timeval. */
 void supervisor_set_timer(struct event *timer, uint64_t ns);

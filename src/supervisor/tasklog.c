@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "supervisor/reply.h"
 #include "supervisor/session.h"
+#include "supervisor/state.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/wait.h"
 #include "wire/link.h"
@@ -173,4 +174,33 @@ void tasklog_add(
 		if (link->wait->kind == WAIT_LOG)
 			tell_follower(link->wait, stream, data, len);
 	}
+}
+
+/* ---- from one daemon to the next ------------------------------------------------------------ */
+
+/* Pieces and their heads as they lie here. */
+void tasklog_save(struct state_writer *w, const struct handle *handle)
+{
+	const struct task_log *log = handle->log;
+
+	if (log == NULL)
+		return;
+	state_put_uint(w, "is_logged", 1);
+	state_put_bytes(w, "log_first", buf_data(&log->first), buf_len(&log->first));
+	state_put_bytes(w, "log_last", buf_data(&log->last), buf_len(&log->last));
+	state_put_uint(w, "log_bytes", log->bytes);
+	state_put_uint(w, "log_cut", log->cut);
+}
+
+int tasklog_load(struct state_reader *r, struct handle *handle)
+{
+	if (state_get_uint(r, "is_logged") == 0)
+		return 0;
+	if (tasklog_attach(handle) < 0)
+		return -ENOMEM;
+	state_get_buf(r, "log_first", &handle->log->first);
+	state_get_buf(r, "log_last", &handle->log->last);
+	handle->log->bytes = state_get_uint(r, "log_bytes");
+	handle->log->cut = state_get_uint(r, "log_cut");
+	return 0;
 }

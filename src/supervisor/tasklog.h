@@ -12,6 +12,8 @@
 
 struct handle;
 struct session;
+struct state_reader;
+struct state_writer;
 struct supervisor;
 struct wait;
 
@@ -28,6 +30,10 @@ void tasklog_tell(struct session *session, uint32_t msgid, const struct handle *
 /* And then answers it. */
 void tasklog_answer(
 	struct session *session, uint32_t msgid, const struct handle *handle, uint64_t cut);
+/* As part of the record that is being made, or is looked at, see state.h.  0 or -ENOMEM. */
+void tasklog_save(struct state_writer *w, const struct handle *handle);
+int tasklog_load(struct state_reader *r, struct handle *handle);
+
 /* Answers who followed it to its end. */
 void tasklog_end(const struct wait *wait, const struct handle *handle);
 

@@ -11,12 +11,7 @@
 #include "core/queue.h"
 #include "wire/message.h"
 
-enum {
-	TEXT_MAX = 255,
-	ATTEMPTS_MAX = 100,
-};
-
-#define SECONDS_MAX 1e10 /* some three hundred years: what fits the clock */
+enum { ATTEMPTS_MAX = 100 };
 
 void terms_init(struct terms *terms)
 {
@@ -34,92 +29,25 @@ void terms_init(struct terms *terms)
 
 /* ---- values: false if this one is not to be had ---------------------------------------- */
 
-static bool get_text(const msgpack_object *value, void *to)
-{
-	struct term_text *text = to;
-
-	if (value->type != MSGPACK_OBJECT_STR || value->via.str.size == 0 ||
-		value->via.str.size > TEXT_MAX)
-		return false;
-	*text = (struct term_text){value->via.str.ptr, value->via.str.size};
-	return true;
-}
-
-static bool get_number(const msgpack_object *value, double *to)
-{
-	switch (value->type) {
-	case MSGPACK_OBJECT_POSITIVE_INTEGER:
-		*to = (double)value->via.u64;
-		break;
-	case MSGPACK_OBJECT_FLOAT32:
-	case MSGPACK_OBJECT_FLOAT64:
-		*to = value->via.f64;
-		break;
-	default:
-		return false;
-	}
-	return *to >= 0 && *to <= SECONDS_MAX; /* and is no NaN */
-}
-
-static bool get_seconds(const msgpack_object *value, void *to)
-{
-	return get_number(value, to);
-}
-
-static bool get_some_seconds(const msgpack_object *value, void *to)
-{
-	double seconds;
-
-	if (!get_number(value, &seconds) || seconds <= 0)
-		return false;
-	*(double *)to = seconds;
-	return true;
-}
-
-static bool get_truth(const msgpack_object *value, void *to)
-{
-	if (value->type != MSGPACK_OBJECT_BOOLEAN)
-		return false;
-	*(bool *)to = value->via.boolean;
-	return true;
-}
-
-static bool get_int(const msgpack_object *value, int64_t min, int64_t max, int64_t *to)
-{
-	if (value->type != MSGPACK_OBJECT_POSITIVE_INTEGER &&
-		value->type != MSGPACK_OBJECT_NEGATIVE_INTEGER)
-		return false;
-	if (value->type == MSGPACK_OBJECT_POSITIVE_INTEGER && value->via.u64 > (uint64_t)max)
-		return false;
-	if (value->via.i64 < min)
-		return false;
-	*to = value->via.i64;
-	return true;
-}
-
 static bool get_priority(const msgpack_object *value, void *to)
 {
-	return get_int(value, QUEUE_PRIORITY_MIN, QUEUE_PRIORITY_MAX, to);
+	return option_get_int(value, QUEUE_PRIORITY_MIN, QUEUE_PRIORITY_MAX, to);
 }
 
 static bool get_attempts(const msgpack_object *value, void *to)
 {
-	return get_int(value, 1, ATTEMPTS_MAX, to);
+	return option_get_int(value, 1, ATTEMPTS_MAX, to);
 }
 
 static bool get_code(const msgpack_object *value, unsigned int *to)
 {
 	static const enum ruche_code codes[] = {RUCHE_CRASHED, RUCHE_TIMEOUT, RUCHE_FAILED};
 
-	for (size_t i = 0; value->type == MSGPACK_OBJECT_STR && i < 3; i++) {
-		const char *name = message_code_name(codes[i]);
-
-		if (strlen(name) == value->via.str.size &&
-			memcmp(name, value->via.str.ptr, value->via.str.size) == 0) {
+	for (size_t i = 0; i < 3; i++)
+		if (option_is(value, message_code_name(codes[i]))) {
 			*to |= 1U << codes[i];
 			return true;
 		}
-	}
 	return false;
 }
 
@@ -137,102 +65,45 @@ static bool get_codes(const msgpack_object *value, void *to)
 
 /* ---- the map --------------------------------------------------------------------------- */
 
-static const struct term {
-	const char *key;
-	size_t offset;
-	bool (*get)(const msgpack_object *value, void *to);
-	const char *wanted;
-} all_terms[] = {
-	{"pool", offsetof(struct terms, pool), get_text, "a pool's name"},
+static const struct option_key keys[] = {
+	{"pool", offsetof(struct terms, pool), option_get_text, "a pool's name"},
 	{"priority", offsetof(struct terms, priority), get_priority, "an integer from -10 to 10"},
-	{"timeout", offsetof(struct terms, timeout), get_some_seconds, "seconds, more than 0"},
-	{"deadline", offsetof(struct terms, deadline), get_seconds, "seconds since 1970"},
-	{"expires", offsetof(struct terms, expires), get_some_seconds, "seconds, more than 0"},
-	{"delay", offsetof(struct terms, delay), get_seconds, "seconds, at least 0"},
-	{"at", offsetof(struct terms, at), get_seconds, "seconds since 1970"},
+	{"timeout", offsetof(struct terms, timeout), option_get_some_seconds,
+		"seconds, more than 0"},
+	{"deadline", offsetof(struct terms, deadline), option_get_seconds, "seconds since 1970"},
+	{"expires", offsetof(struct terms, expires), option_get_some_seconds,
+		"seconds, more than 0"},
+	{"delay", offsetof(struct terms, delay), option_get_seconds, "seconds, at least 0"},
+	{"at", offsetof(struct terms, at), option_get_seconds, "seconds since 1970"},
 	{"attempts", offsetof(struct terms, attempts), get_attempts, "an integer from 1 to 100"},
 	{"retry_on", offsetof(struct terms, retry_on), get_codes,
 		"one or an array of crashed, timeout, failed"},
-	{"backoff", offsetof(struct terms, backoff), get_seconds, "seconds, at least 0"},
-	{"key", offsetof(struct terms, key), get_text, "a string of 1 to 255 bytes"},
-	{"key_window", offsetof(struct terms, key_window), get_seconds, "seconds, at least 0"},
-	{"keep", offsetof(struct terms, keep), get_seconds, "seconds, at least 0"},
-	{"detach", offsetof(struct terms, detach), get_truth, "true or false"},
-	{"wait", offsetof(struct terms, wait), get_truth, "true or false"},
-	{"tag", offsetof(struct terms, tag), get_text, "a string of 1 to 255 bytes"},
+	{"backoff", offsetof(struct terms, backoff), option_get_seconds, "seconds, at least 0"},
+	{"key", offsetof(struct terms, key), option_get_text, "a string of 1 to 255 bytes"},
+	{"key_window", offsetof(struct terms, key_window), option_get_seconds,
+		"seconds, at least 0"},
+	{"keep", offsetof(struct terms, keep), option_get_seconds, "seconds, at least 0"},
+	{"detach", offsetof(struct terms, detach), option_get_truth, "true or false"},
+	{"wait", offsetof(struct terms, wait), option_get_truth, "true or false"},
+	{"tag", offsetof(struct terms, tag), option_get_text, "a string of 1 to 255 bytes"},
+	{NULL, 0, NULL, NULL},
 };
 
-static const struct term *find(const msgpack_object *key)
-{
-	for (size_t i = 0; i < sizeof(all_terms) / sizeof(all_terms[0]); i++)
-		if (key->type == MSGPACK_OBJECT_STR &&
-			strlen(all_terms[i].key) == key->via.str.size &&
-			memcmp(all_terms[i].key, key->via.str.ptr, key->via.str.size) == 0)
-			return &all_terms[i];
-	return NULL;
-}
-
-static int read_pair(
-	struct terms *terms, const msgpack_object_kv *pair, char error[TERMS_ERROR_MAX])
-{
-	const struct term *term = find(&pair->key);
-
-	if (term == NULL) {
-		bool is_text = pair->key.type == MSGPACK_OBJECT_STR;
-
-		text_format(error, TERMS_ERROR_MAX, "there is no option '%.*s'; see ruche-tasks(7)",
-			is_text ? (int)pair->key.via.str.size : 1,
-			is_text ? pair->key.via.str.ptr : "?");
-		return -EINVAL;
-	}
-	if (!term->get(&pair->val, (char *)terms + term->offset)) {
-		text_format(error, TERMS_ERROR_MAX, "the option '%s' takes %s", term->key,
-			term->wanted);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int check(const struct terms *terms, char error[TERMS_ERROR_MAX])
+static int check(const struct terms *terms, char error[OPTION_ERROR_MAX])
 {
 	if (terms->delay < 0 || terms->at < 0)
 		return 0;
-	text_format(error, TERMS_ERROR_MAX, "the options 'delay' and 'at' exclude each other");
+	text_format(error, OPTION_ERROR_MAX, "the options 'delay' and 'at' exclude each other");
 	return -EINVAL;
 }
 
-static int read_map(struct terms *terms, const msgpack_object *map, char error[TERMS_ERROR_MAX])
+int terms_read(struct terms *terms, const void *data, size_t len, char error[OPTION_ERROR_MAX])
 {
-	int r = 0;
-
-	if (map->type == MSGPACK_OBJECT_NIL)
-		return 0;
-	if (map->type != MSGPACK_OBJECT_MAP) {
-		text_format(error, TERMS_ERROR_MAX, "the options must be a map");
-		return -EINVAL;
-	}
-	for (uint32_t i = 0; r == 0 && i < map->via.map.size; i++)
-		r = read_pair(terms, &map->via.map.ptr[i], error);
-	return r < 0 ? r : check(terms, error);
-}
-
-int terms_read(struct terms *terms, const void *data, size_t len, char error[TERMS_ERROR_MAX])
-{
-	enum { LEN_MAX = 16384 }; /* msgpack-c takes many times as much memory */
-	msgpack_unpacked unpacked;
-	size_t off = 0;
-	int r = -EINVAL;
+	int r;
 
 	terms_init(terms);
-	text_format(error, TERMS_ERROR_MAX, "the options cannot be unpacked");
-	if (len > LEN_MAX)
-		return -EINVAL;
-	msgpack_unpacked_init(&unpacked);
-	/* Strings are not copied: they lie in `data`. */
-	if (msgpack_unpack_next(&unpacked, data, len, &off) == MSGPACK_UNPACK_SUCCESS)
-		r = read_map(terms, &unpacked.data, error);
-	msgpack_unpacked_destroy(&unpacked);
-	return r;
+	r = option_map_read(keys, terms, data, len, error);
+	return r < 0 ? r : check(terms, error);
 }
 
 /* ---- the plan -------------------------------------------------------------------------- */

@@ -11,21 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct term_text {
-	const char *text; /* NULL: not given */
-	size_t len;
-};
+#include "supervisor/option_map.h"
 
 struct terms {
-	struct term_text pool, key, tag;
+	struct option_text pool, key, tag;
 	int64_t priority, attempts;
 	double timeout, deadline, expires, delay, at, backoff, key_window,
 		keep;          /* s; < 0: not given */
 	unsigned int retry_on; /* a bit for each code */
 	bool detach, wait;
 };
-
-enum { TERMS_ERROR_MAX = 256 };
 
 /* Nothing asked for. */
 void terms_init(struct terms *terms);
@@ -34,7 +29,7 @@ void terms_init(struct terms *terms);
  * From one packed value: a map, or nil for nothing.  0, or -EINVAL with what is wrong with it in
  * `error`.
  */
-int terms_read(struct terms *terms, const void *data, size_t len, char error[TERMS_ERROR_MAX]);
+int terms_read(struct terms *terms, const void *data, size_t len, char error[OPTION_ERROR_MAX]);
 
 /* They ask for something that only a plan can tell (core/plan.h). */
 bool terms_need_plan(const struct terms *terms);

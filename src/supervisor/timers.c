@@ -57,12 +57,19 @@ static void on_session(struct supervisor *sup, struct alarm *alarm, uint64_t now
 	session_on_unread_time(owner_of(alarm, struct session, unread_alarm));
 }
 
+static void on_notice(struct supervisor *sup, struct alarm *alarm, uint64_t now)
+{
+	(void)now;
+	notice_on_time(sup, alarm);
+}
+
 static void (*const handlers[TIMER_KINDS])(
 	struct supervisor *sup, struct alarm *alarm, uint64_t now) = {
 	[TIMER_PLAN] = on_plan,
 	[TIMER_HANDLE] = on_handle,
 	[TIMER_WAIT] = on_wait,
 	[TIMER_SESSION] = on_session,
+	[TIMER_NOTICE] = on_notice,
 };
 
 /* To the first alarm; only if that is another than before. */
@@ -94,7 +101,8 @@ void timers_run(struct supervisor *sup)
 
 	if (first == NULL && sup->alarm_at == 0)
 		return;
-	now = clock_now();
+	supervisor_look_at_clock(sup);
+	now = sup->now;
 	while (first != NULL && first->at <= now) {
 		alarms_clear(&sup->alarms, first);
 		handlers[first->kind](sup, first, now);

@@ -3,7 +3,7 @@
 #define SUPERVISOR_TIMERS_H
 
 /*
- * Everything that happens at a point of time and belongs to tasks, waits or sessions: one
+ * Everything that happens at a point of time and belongs to tasks, waits, sessions or notices: one
  * heap of alarms and one timer of the event loop, set to the first of them.
  */
 
@@ -13,7 +13,7 @@ struct supervisor;
 struct task;
 
 /* What an alarm lies in. */
-enum timer_kind { TIMER_PLAN, TIMER_HANDLE, TIMER_WAIT, TIMER_SESSION, TIMER_KINDS };
+enum timer_kind { TIMER_PLAN, TIMER_HANDLE, TIMER_WAIT, TIMER_SESSION, TIMER_NOTICE, TIMER_KINDS };
 
 /* Something changed for the task: when is it to be looked at next?  0 or -ENOMEM. */
 int timers_watch(struct supervisor *sup, struct task *task);

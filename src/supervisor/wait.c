@@ -73,43 +73,63 @@ static void refuse(struct session *session, uint32_t msgid)
 	reply_error(session, msgid, &error);
 }
 
-static void link_up(struct wait *wait, struct handle *const *handles)
+void wait_link_up(struct wait *wait, uint64_t id, struct handle *handle)
 {
-	for (size_t i = 0; i < wait->count; i++) {
-		struct wait_link *link = &wait->links[i];
+	struct wait_link *link = &wait->links[wait->count++];
 
-		*link = (struct wait_link){.wait = wait, .id = handles[i]->id};
-		if (has_ended(handles[i]))
-			continue;
-		link->handle = handles[i];
-		link->next_of_handle = handles[i]->waits;
-		handles[i]->waits = link;
-		wait->open++;
-	}
+	*link = (struct wait_link){.wait = wait, .id = id, .handle = handle};
+	if (handle == NULL)
+		return;
+	link->next_of_handle = handle->waits;
+	handle->waits = link;
+	wait->open++;
+}
+
+/* Its alarm is set if it is to have one. */
+static struct wait *make(struct session *session, size_t count, uint64_t alarm)
+{
+	struct wait *wait = calloc(1, sizeof(*wait) + count * sizeof(wait->links[0]));
+
+	if (wait == NULL)
+		return NULL;
+	wait->session = session;
+	wait->alarm.kind = TIMER_WAIT;
+	if (alarm == 0 || alarms_set(&session->sup->alarms, &wait->alarm, alarm) == 0)
+		return wait;
+	free(wait);
+	return NULL;
 }
 
 static struct wait *wait_new(struct session *session, enum wait_kind kind, uint32_t msgid,
 	struct handle *const *handles, size_t count, uint64_t timeout)
 {
-	struct wait *wait = calloc(1, sizeof(*wait) + count * sizeof(wait->links[0]));
+	struct wait *wait = make(session, count, timeout != UINT64_MAX ? clock_now() + timeout : 0);
 
-	if (wait != NULL) {
-		wait->alarm.kind = TIMER_WAIT;
-		if (timeout != UINT64_MAX && alarms_set(&session->sup->alarms, &wait->alarm,
-						     clock_now() + timeout) < 0) {
-			free(wait);
-			wait = NULL;
-		}
-	}
 	if (wait == NULL) {
 		refuse(session, msgid);
 		return NULL;
 	}
-	wait->session = session;
 	wait->kind = kind;
 	wait->msgid = msgid;
-	wait->count = count;
-	link_up(wait, handles);
+	for (size_t i = 0; i < count; i++)
+		wait_link_up(wait, handles[i]->id, has_ended(handles[i]) ? NULL : handles[i]);
+	enter_session(wait);
+	return wait;
+}
+
+struct wait *wait_restore(
+	struct session *session, const struct wait *like, size_t count, uint64_t alarm)
+{
+	struct wait *wait = make(session, count, alarm);
+
+	if (wait == NULL)
+		return NULL;
+	wait->kind = like->kind;
+	wait->msgid = like->msgid;
+	wait->any = like->any;
+	wait->forget = like->forget;
+	wait->told = like->told;
+	wait->cut = like->cut;
 	enter_session(wait);
 	return wait;
 }

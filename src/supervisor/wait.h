@@ -55,6 +55,15 @@ void wait_for_tasks(struct session *session, uint32_t msgid, struct handle *cons
 /* Told what its log gets, and answered at its end. */
 void wait_for_log(struct session *session, uint32_t msgid, struct handle *handle);
 
+/*
+ * One of an earlier daemon, whose numbers are in `like`, with room for `count` links: wait_link_up() adds them one after the
+ * other.  NULL: no memory.
+ */
+struct wait *wait_restore(
+	struct session *session, const struct wait *like, size_t count, uint64_t alarm);
+/* `handle` NULL: that one has ended. */
+void wait_link_up(struct wait *wait, uint64_t id, struct handle *handle);
+
 /* The task has ended, with this body. */
 void waits_on_end(struct supervisor *sup, struct handle *handle, const void *body, size_t len);
 

@@ -11,16 +11,17 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/proctree.h"
 #include "base/text.h"
 #include "supervisor/forkserver.h"
 #include "supervisor/nested.h"
 #include "supervisor/pool.h"
+#include "supervisor/reaper.h"
 #include "supervisor/reload.h"
 #include "supervisor/results.h"
 #include "supervisor/staff.h"
@@ -74,12 +75,28 @@ static void on_tasks_room(evutil_socket_t fd, short what, void *data)
 	worker->dirty = true;
 }
 
+/* It was asked to stop, or has closed the pipe of its results. */
+static void end_of_grace(struct worker *worker)
+{
+	const struct task *task;
+
+	results_catch_up(worker);
+	task = worker_head(worker);
+	if (!event_pending(&worker->on_results, EV_READ, NULL) &&
+		worker->blocked_on.generation == 0)
+		worker_kill(worker, "it has closed the pipe of its results");
+	else if (task != NULL && task->stop_signal != 0)
+		worker_kill(worker, "it did not stop when it was asked to");
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *data)
 {
 	struct worker *worker = data;
 
 	(void)fd;
 	(void)what;
+	worker->is_timed = false;
+	worker->timer_at = 0;
 	switch (worker->slot->state) {
 	case SLOT_WAITING:
 		slot_change(worker->slot, SLOT_ON_RETRY);
@@ -92,8 +109,24 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 		worker_end_process(worker); /* it was to leave by itself */
 		break;
 	default:
-		worker_kill(worker, "it did not stop when it was asked to");
+		end_of_grace(worker);
 	}
+}
+
+void worker_set_timer(struct worker *worker, uint64_t ns)
+{
+	worker->is_timed = true;
+	worker->timer_at = clock_now() + ns;
+	supervisor_set_timer(&worker->timer, ns);
+}
+
+/* Called for each answer, when it mostly is not set. */
+void worker_clear_timer(struct worker *worker)
+{
+	if (worker->is_timed)
+		evtimer_del(&worker->timer);
+	worker->is_timed = false;
+	worker->timer_at = 0;
 }
 
 int workers_init(struct pool *pool)
@@ -111,7 +144,8 @@ void worker_init(struct pool *pool, struct slot *slot)
 	worker->sup = pool->sup;
 	worker->pool = pool;
 	worker->slot = slot;
-	worker->tasks_fd = worker->results_fd = worker->output_fd = -1;
+	worker->tasks_fd = worker->results_fd = worker->output_fd = worker->arenas_fd =
+		worker->claims_fd = -1;
 	evtimer_assign(&worker->timer, pool->sup->base, on_timer, worker);
 }
 
@@ -126,26 +160,34 @@ static int make_token(char ret[WORKER_TOKEN_SIZE])
 	return 0;
 }
 
+static int map_claims(struct worker *worker)
+{
+	void *page = mmap(
+		NULL, CLAIM_SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, worker->claims_fd, 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	worker->claims = page;
+	return 0;
+}
+
 /* A page that the worker can write to but not shrink under our feet. */
 static int make_claims(struct worker *worker, int *ret_fd)
 {
-	int fd = memfd_create("ruche-claims", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	void *page;
+	int r;
 
-	if (fd < 0)
+	worker->claims_fd = fd_memory("ruche-claims", CLAIM_SHARED_SIZE);
+	if (worker->claims_fd < 0)
+		return worker->claims_fd;
+	r = map_claims(worker);
+	if (r < 0)
+		return r;
+	*ret_fd = fcntl(worker->claims_fd, F_DUPFD_CLOEXEC, 0);
+	if (*ret_fd < 0)
 		return -errno;
-	if (ftruncate(fd, CLAIM_SHARED_SIZE) < 0 ||
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		goto fail;
-	page = mmap(NULL, CLAIM_SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (page == MAP_FAILED)
-		goto fail;
-	worker->claims = page;
-	*ret_fd = fd;
+	worker->birth = ++worker->sup->births;
+	atomic_store(&worker->claims->birth, worker->birth);
 	return 0;
-fail:
-	fd_close(&fd); /* keeps errno */
-	return -errno;
 }
 
 /* A pipe of which we keep one end, without blocking on it. */
@@ -161,7 +203,20 @@ static int make_pipe(int *ret_ours, int *ret_theirs, bool we_read)
 	return fd_set_nonblock(*ret_ours);
 }
 
-static void listen_to(struct worker *worker)
+/* Packets go to the worker alone, which may be long in reading them. */
+static int make_arenas_link(struct worker *worker, int *ret)
+{
+	int ends[2];
+	int r = fd_socketpair(SOCK_SEQPACKET | SOCK_NONBLOCK, ends);
+
+	if (r < 0)
+		return r;
+	worker->arenas_fd = ends[0];
+	*ret = ends[1];
+	return 0;
+}
+
+static void assign_events(struct worker *worker)
 {
 	struct event_base *base = worker->sup->base;
 
@@ -171,8 +226,64 @@ static void listen_to(struct worker *worker)
 		worker);
 	event_assign(
 		&worker->on_tasks_room, base, worker->tasks_fd, EV_WRITE, on_tasks_room, worker);
+}
+
+static void listen_to(struct worker *worker)
+{
+	assign_events(worker);
 	event_add(&worker->on_results, NULL);
 	event_add(&worker->on_output, NULL);
+}
+
+static void restore_timer(struct worker *worker)
+{
+	uint64_t at = worker->timer_at, now = clock_now();
+
+	if (at != 0)
+		worker_set_timer(worker, at > now ? at - now : 0);
+}
+
+int worker_restore(struct worker *worker, bool is_read, bool is_heard)
+{
+	int r;
+
+	restore_timer(worker);
+	if (worker->results_fd < 0)
+		return 0;
+	r = map_claims(worker);
+	if (r < 0)
+		return r;
+	scan_init(&worker->scan, worker->sup->config.limits.frame);
+	assign_events(worker);
+	if (is_read)
+		event_add(&worker->on_results, NULL);
+	if (is_heard)
+		event_add(&worker->on_output, NULL);
+	worker->dirty = true; /* there may be room for what is still to be written */
+	return 0;
+}
+
+static void drop_claims(struct worker *worker)
+{
+	if (worker->claims != NULL)
+		munmap(worker->claims, CLAIM_SHARED_SIZE);
+	worker->claims = NULL;
+	fd_close(&worker->claims_fd);
+}
+
+static void close_fds(struct worker *worker)
+{
+	fd_close(&worker->tasks_fd);
+	fd_close(&worker->results_fd);
+	fd_close(&worker->output_fd);
+	fd_close(&worker->arenas_fd);
+}
+
+static void drop_group(struct worker *worker)
+{
+	if (cgroup_bury(worker->group))
+		reaper_sweep_soon(worker->sup);
+	worker->group = NULL;
 }
 
 static void tear_down(struct worker *worker)
@@ -182,28 +293,23 @@ static void tear_down(struct worker *worker)
 		event_del(&worker->on_output);
 		event_del(&worker->on_tasks_room);
 	}
-	evtimer_del(&worker->timer);
-	fd_close(&worker->tasks_fd);
-	fd_close(&worker->results_fd);
-	fd_close(&worker->output_fd);
-	if (worker->claims != NULL)
-		munmap(worker->claims, CLAIM_SHARED_SIZE);
-	worker->claims = NULL;
+	worker_clear_timer(worker);
+	close_fds(worker);
+	drop_group(worker);
+	drop_claims(worker);
 	buf_fini(&worker->out);
 	buf_fini(&worker->in);
 	worker->tail.len = 0;
 	worker->pid = 0;
 	worker->ready = worker->faulty = worker->useful = worker->dirty = worker->worn_out = false;
+	worker->is_killed = false;
 	worker->blocked_on = REF_NONE;
 }
 
-int worker_prepare(struct worker *worker, int ret[LINK_WORKER_FDS])
+static int make_ends(struct worker *worker, int ret[LINK_WORKER_FDS])
 {
-	int r;
+	int r = make_token(worker->token);
 
-	for (int i = 0; i < LINK_WORKER_FDS; i++)
-		ret[i] = -1;
-	r = make_token(worker->token);
 	if (r == 0)
 		r = make_pipe(&worker->tasks_fd, &ret[LINK_WORKER_TASKS], false);
 	if (r == 0)
@@ -212,21 +318,64 @@ int worker_prepare(struct worker *worker, int ret[LINK_WORKER_FDS])
 		r = make_pipe(&worker->output_fd, &ret[LINK_WORKER_OUTPUT], true);
 	if (r == 0)
 		r = make_claims(worker, &ret[LINK_WORKER_CLAIMS]);
+	if (r == 0)
+		r = make_arenas_link(worker, &ret[LINK_WORKER_ARENAS]);
+	return r;
+}
+
+static int make_group(struct worker *worker, struct worker_ends *ret, char why[CGROUP_ERROR_MAX])
+{
+	const struct pool_config *config = reload_pool_config(worker);
+	struct cgroup_limits limits = config_pool_limits(config);
+	char name[CONFIG_POOL_NAME_MAX + 32];
+	size_t count = 0;
+	int r;
+
+	worker->memory_max = limits.memory;
+	if (!config_pool_has_group(config))
+		return 0;
+	text_format(name, sizeof(name), "%s-%" PRIu32 ".%" PRIu32, config->name,
+		worker->slot->index, worker->birth);
+	r = cgroup_new(&worker->sup->cgroups, name, &limits, &worker->group, why);
+	if (r == 0)
+		r = cgroup_open(worker->group, ret->fds + ret->count, &ret->groups, &count);
+	ret->count += count;
+	return r;
+}
+
+void worker_ends_close(struct worker_ends *ends)
+{
+	for (size_t i = 0; i < ends->count; i++)
+		fd_close(&ends->fds[i]);
+}
+
+int worker_prepare(struct worker *worker, struct worker_ends *ret, char why[CGROUP_ERROR_MAX])
+{
+	int r;
+
+	*ret = (struct worker_ends){.count = LINK_WORKER_FDS};
+	for (int i = 0; i < LINK_FDS_MAX; i++)
+		ret->fds[i] = -1;
+	why[0] = '\0';
+	r = make_ends(worker, ret->fds);
+	if (r == 0)
+		r = make_group(worker, ret, why);
 	if (r < 0) {
-		for (int i = 0; i < LINK_WORKER_FDS; i++)
-			fd_close(&ret[i]);
-		fd_close(&worker->tasks_fd);
-		fd_close(&worker->results_fd);
-		fd_close(&worker->output_fd);
+		if (why[0] == '\0')
+			text_format(why, CGROUP_ERROR_MAX, "%s", strerror(-r));
+		worker_ends_close(ret);
+		close_fds(worker);
+		drop_claims(worker);
+		drop_group(worker);
 		return r;
 	}
-	worker->slot->handed_max = worker->pool->config->max_tasks;
-	worker->seq = worker->last_answered = 0;
+	worker->slot->handed_max = reload_pool_config(worker)->max_tasks;
+	worker->seq = worker->last_answered = worker->last_taken = 0;
 	worker->forked_at = clock_now();
 	scan_init(&worker->scan, worker->sup->config.limits.frame);
 	listen_to(worker);
 	slot_change(worker->slot, SLOT_ON_FORK);
-	supervisor_set_timer(&worker->timer, WORKER_START_LIMIT);
+	worker_set_timer(worker, WORKER_START_LIMIT);
 	return 0;
 }
 
@@ -245,7 +394,8 @@ static void give_up(struct worker *worker)
 	text_format(worker->problem, sizeof(worker->problem),
 		"worker %u was given up after %d deaths before it was ready: %s", slot->index,
 		RESTART_TRIES, worker->last_death);
-	log_error("%s", worker->problem);
+	notice_send(worker->sup, NOTICE_WORKER_GIVEN_UP, &(struct notice_fields){.worker = worker},
+		"%s", worker->problem);
 	if (staff_on_given_up(worker))
 		slot_change(slot, SLOT_ON_DISMISS);
 	else
@@ -264,7 +414,7 @@ static void replace(struct worker *worker, enum restart_life life)
 		break;
 	case RESTART_LATER:
 		slot_change(worker->slot, SLOT_ON_BACK_OFF);
-		supervisor_set_timer(&worker->timer, delay);
+		worker_set_timer(worker, delay);
 		break;
 	case RESTART_GIVE_UP:
 		give_up(worker);
@@ -303,15 +453,17 @@ void worker_bury(struct worker *worker, enum restart_life life)
 
 void worker_dismiss(struct worker *worker)
 {
-	evtimer_del(&worker->timer);
+	worker_clear_timer(worker);
 	slot_change(worker->slot, SLOT_ON_DISMISS);
 }
 
 void worker_on_fork_failed(struct worker *worker, enum restart_life life, const char *why)
 {
 	text_format(worker->last_death, sizeof(worker->last_death), "%s", why);
-	if (worker->sup->state == SUPERVISOR_RUNNING)
-		log_warning("worker %u could not be started: %s", worker->slot->index, why);
+	if (worker->sup->state < SUPERVISOR_STOPPING)
+		notice_send(worker->sup, NOTICE_WORKER_NOT_STARTED,
+			&(struct notice_fields){.worker = worker},
+			"worker %u could not be started: %s", worker->slot->index, why);
 	slot_change(worker->slot, SLOT_ON_DEATH);
 	worker_bury(worker, life);
 }
@@ -330,7 +482,7 @@ void worker_leave(struct worker *worker)
 	if (worker->slot->state == SLOT_IDLE) {
 		slot_change(worker->slot, SLOT_ON_STOP);
 		worker_release(worker);
-		supervisor_set_timer(&worker->timer, worker->pool->config->grace);
+		worker_set_timer(worker, worker->pool->config->grace);
 	}
 }
 

@@ -20,11 +20,13 @@
 
 #include "base/buf.h"
 #include "core/slot.h"
+#include "supervisor/cgroup.h"
 #include "supervisor/tail.h"
 #include "wire/claim.h"
 #include "wire/link.h"
 #include "wire/scan.h"
 
+struct cgroup;
 struct forkserver;
 struct message_error;
 struct pool;
@@ -41,10 +43,16 @@ struct worker {
 	struct pool *pool;
 	struct forkserver *forkserver; /* that made it */
 	struct slot *slot;
-	pid_t pid; /* 0: none yet */
+	pid_t pid;            /* 0: none yet */
+	struct cgroup *group; /* that it has to itself; NULL: none */
+	uint64_t memory_max;  /* of that; 0: no limit */
 	struct claim_page *claims;
-	int tasks_fd, results_fd, output_fd;
+	uint32_t birth; /* no two workers have the same, in the life of a daemon */
+	int tasks_fd, results_fd, output_fd, arenas_fd;
+	int claims_fd; /* the memory of that page */
 	struct event on_results, on_output, on_tasks_room;
+	bool is_timed;      /* the timer is set */
+	uint64_t timer_at;  /* ns; to when, if it is */
 	struct event timer; /* the grace period, the start limit, or the wait for a retry */
 
 	struct buf out, in;
@@ -52,11 +60,14 @@ struct worker {
 	struct tail tail;       /* the last it wrote to stdout and stderr */
 	uint32_t seq;           /* of the last task handed to it */
 	uint32_t last_answered; /* seq of the last task that it answered */
+	uint32_t last_taken;    /* and of the last whose answer was taken before it came; 0: none */
 	uint32_t answered;      /* in the present read of its results */
+	bool in_hand;           /* its answers are being dealt with: not to be caught up with now */
 	bool ready;             /* it said so, which may come before its pid is known */
 	bool faulty;            /* broke the rules: what it says does not count */
 	bool useful;            /* it started a task, or lived for a while */
 	bool worn_out;          /* asks to be replaced */
+	bool is_killed;         /* by us, which was told */
 	bool dirty;             /* has something to be written */
 	struct ref blocked_on;  /* a session that takes no more of a stream */
 	uint64_t forked_at;
@@ -76,8 +87,23 @@ void workers_fini(struct pool *pool);
 /* Whose task this is, which must be TASK_HANDED. */
 struct worker *worker_of(struct supervisor *sup, const struct task *task);
 
-/* Makes pipes and claim page for a new worker; `ret` gets the worker's ends, owned by the caller. */
-int worker_prepare(struct worker *worker, int ret[LINK_WORKER_FDS]);
+/* What goes with a fork request. */
+struct worker_ends {
+	int fds[LINK_FDS_MAX];
+	size_t count, groups; /* of all; of groups among them */
+};
+
+/*
+ * Makes pipes, claim page and control group for a new worker; `ret` gets the worker's ends, owned by the caller.
+ * With a negative errno `why` is told, and there are none.
+ */
+int worker_prepare(struct worker *worker, struct worker_ends *ret, char why[CGROUP_ERROR_MAX]);
+void worker_ends_close(struct worker_ends *ends);
+/*
+ * One of an earlier daemon, whose fields and descriptors are set: it is listened to from now on.  0, or a negative
+ * errno: its page cannot be mapped.
+ */
+int worker_restore(struct worker *worker, bool is_read, bool is_heard);
 /* The fork server made it. */
 void worker_on_forked(struct worker *worker, pid_t pid);
 /*
@@ -119,6 +145,10 @@ bool worker_feed(struct worker *worker, const struct task *task, const uint8_t *
 
 /* Kills it and all it started; `why` is for the log and for `ruche workers`. */
 void worker_kill(struct worker *worker, const char *why);
+
+/* Its one timer: to that many ns from now; or off. */
+void worker_set_timer(struct worker *worker, uint64_t ns);
+void worker_clear_timer(struct worker *worker);
 
 /* The part of it that needs the pid. */
 void worker_end_process(struct worker *worker);

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/proctree.h"
 #include "base/text.h"
+#include "supervisor/arena.h"
 #include "supervisor/nested.h"
 #include "supervisor/running.h"
 #include "supervisor/staff.h"
@@ -41,8 +41,9 @@ void worker_hand(struct worker *worker, struct task *task)
 	running_begin(sup, task);
 	worker->seq = claim_next_seq(worker->seq);
 	message_write_id(task->frame + MSGID_AT, worker->seq);
+	claim_set_arena(worker->claims, worker->seq, arena_offer(worker, task));
 	claim_offer(worker->claims, worker->seq);
-	slot_push(worker->slot, worker->seq, task, clock_now());
+	slot_push(worker->slot, worker->seq, task, sup->now);
 	worker->dirty = true;
 	if (worker->slot->live > 1)
 		staff_look_soon(worker->pool);
@@ -57,7 +58,7 @@ void worker_put_back(struct supervisor *sup, struct task *task)
 {
 	running_end(sup, task);
 	task->state = TASK_QUEUED;
-	queue_push_front(task);
+	queue_return(task);
 	timers_watch(sup, task);
 }
 
@@ -85,8 +86,8 @@ void worker_request_stop(struct worker *worker, const struct task *task)
 	claim_request_stop(worker->claims, task->seq, task->stop_signal);
 	if (worker->pid > 0)
 		kill(worker->pid, SIGTERM);
-	if (!evtimer_pending(&worker->timer, NULL))
-		supervisor_set_timer(&worker->timer, worker->pool->config->grace);
+	if (!worker->is_timed)
+		worker_set_timer(worker, worker->pool->config->grace);
 	nested_stop(worker);
 }
 
@@ -129,15 +130,50 @@ void worker_end_process(struct worker *worker)
 	proctree_kill(worker->pid);
 }
 
+/* A task that was asked to stop and did not; NULL: it is killed for another reason. */
+static const struct task *find_stubborn(struct worker *worker)
+{
+	const struct task *task = worker_head(worker);
+
+	return task != NULL && task->stop_signal != 0 ? task : NULL;
+}
+
+static const char *cause_of_kill(const struct worker *worker, const struct task *stubborn)
+{
+	static const char *const stops[] = {[TASK_STOP_CANCEL] = "cancelled",
+		[TASK_STOP_TIMEOUT] = "timeout",
+		[TASK_STOP_DEADLINE] = "deadline"};
+
+	if (stubborn != NULL)
+		return stops[stubborn->stop];
+	if (worker->sup->state >= SUPERVISOR_STOPPING)
+		return "ending";
+	return worker->faulty ? "protocol" : worker->ready ? "unusable" : "not-ready";
+}
+
+static void say_killed(struct worker *worker, const char *why)
+{
+	const struct task *stubborn = find_stubborn(worker);
+	struct notice_fields fields = {.worker = worker,
+		.task = stubborn != NULL ? stubborn : worker_head(worker),
+		.cause = cause_of_kill(worker, stubborn),
+		.tail = &worker->tail};
+
+	worker->is_killed = true;
+	notice_send(worker->sup, stubborn != NULL ? NOTICE_TASK_KILLED : NOTICE_WORKER_KILLED,
+		&fields, "worker %u (pid %d) is killed: %s", worker->slot->index, (int)worker->pid,
+		why);
+}
+
 void worker_kill(struct worker *worker, const char *why)
 {
 	if (!slot_is_alive(worker->slot) || worker->slot->state == SLOT_STOPPING)
 		return;
-	log_warning("worker %u (pid %d) is killed: %s", worker->slot->index, (int)worker->pid, why);
+	say_killed(worker, why);
 	text_format(worker->problem, sizeof(worker->problem), "%s", why);
 	slot_change(worker->slot, SLOT_ON_STOP);
 	worker_requeue_unstarted(worker);
-	evtimer_del(&worker->timer);
+	worker_clear_timer(worker);
 	worker_end_process(worker);
 }
 

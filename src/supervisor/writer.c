@@ -45,6 +45,14 @@ void put_int(struct writer *w, const char *name, int64_t value)
 	w->bad |= msgpack_pack_int64(w->pk, value);
 }
 
+void put_uint_if(struct writer *w, const char *name, uint64_t value, bool is_told)
+{
+	if (is_told)
+		put_uint(w, name, value);
+	else
+		put_nil(w, name);
+}
+
 void put_int_or_nil(struct writer *w, const char *name, int64_t value)
 {
 	if (value < 0)

@@ -8,6 +8,7 @@
  */
 
 #include <msgpack.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ void put_bool(struct writer *w, const char *name, int value);
 void put_str(struct writer *w, const char *name, const char *value); /* NULL: nil */
 void put_text(struct writer *w, const char *name, const void *text, size_t len);
 void put_uint(struct writer *w, const char *name, uint64_t value);
+void put_uint_if(struct writer *w, const char *name, uint64_t value, bool is_told); /* else nil */
 void put_int_or_nil(struct writer *w, const char *name, int64_t value); /* negative: nil */
 void put_int(struct writer *w, const char *name, int64_t value);
 void put_double(struct writer *w, const char *name, double value);

@@ -19,6 +19,10 @@
  * Behind the page lies room for the results of a chunk (the function ruche.map): the worker
  * copies each there before it starts the next item, so that they outlive it.
  *
+ * And behind that for answers that are held back: those of tiny tasks, which the worker writes to
+ * its pipe many at a time.  Until then the supervisor can take them from here, when the worker dies or is
+ * long in coming.
+ *
  * The worker may write anything here at any time.  The supervisor reads words, never
  * follows them.
  */
@@ -30,12 +34,16 @@
 #include <string.h>
 
 enum {
-	CLAIM_RING = 64,
+	CLAIM_RING = 128,
 	CLAIM_PAGE_SIZE = 4096,
 	CLAIM_PARTIAL_SIZE = 256 * 1024,
 	CLAIM_PARTIAL_HEAD = 64,
 	CLAIM_PARTIAL_MAX = CLAIM_PARTIAL_SIZE - CLAIM_PARTIAL_HEAD, /* bytes of results */
-	CLAIM_SHARED_SIZE = CLAIM_PAGE_SIZE + CLAIM_PARTIAL_SIZE,    /* what is mapped */
+	CLAIM_HELD_SIZE = 16 * 1024,
+	CLAIM_HELD_HEAD = 64,
+	CLAIM_HELD_MAX = CLAIM_HELD_SIZE - CLAIM_HELD_HEAD, /* bytes of answers */
+	CLAIM_SHARED_SIZE =
+		CLAIM_PAGE_SIZE + CLAIM_PARTIAL_SIZE + CLAIM_HELD_SIZE, /* what is mapped */
 };
 
 #define CLAIM_SEQ_MASK 0x3fffffffU
@@ -46,6 +54,13 @@ struct claim_page {
 	_Atomic uint32_t word[CLAIM_RING];
 	/* The task that should stop and by which signal: seq << 32 | signal; 0: none. */
 	_Atomic uint64_t stop;
+	uint8_t unused[56]; /* what the worker writes for each task has a cache line of its own */
+	/* The worker's own account: tasks that it has run, and ns that they have taken. */
+	_Atomic uint64_t done;
+	_Atomic uint64_t busy;
+	/* The arena that a task may use, see wire/arena.h; 0: none.  Written before the task is offered. */
+	_Atomic uint32_t arena[CLAIM_RING];
+	_Atomic uint32_t birth; /* the worker's own number, by which an arena's lanes know it */
 };
 
 /* The results of the chunk that runs: pairs [error, result], packed one behind the other. */
@@ -55,9 +70,17 @@ struct claim_partial {
 	uint8_t bytes[CLAIM_PARTIAL_MAX];
 };
 
+/* Whole responses, packed one behind the other. */
+struct claim_held {
+	_Atomic uint64_t state; /* how often they were written << 32 | bytes that are valid */
+	uint8_t unused[CLAIM_HELD_HEAD - sizeof(uint64_t)];
+	uint8_t bytes[CLAIM_HELD_MAX];
+};
+
 _Static_assert(sizeof(struct claim_page) <= CLAIM_PAGE_SIZE, "the claim page is one page");
 _Static_assert(
 	sizeof(struct claim_partial) == CLAIM_PARTIAL_SIZE, "and the rest is as large as told");
+_Static_assert(sizeof(struct claim_held) == CLAIM_HELD_SIZE, "and so is this");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2,
 	"claim words are shared between processes");
 
@@ -84,6 +107,17 @@ static inline bool claim_move(struct claim_page *page, uint32_t seq, enum claim_
 static inline void claim_offer(struct claim_page *page, uint32_t seq)
 {
 	atomic_store(&page->word[seq % CLAIM_RING], claim_value(seq, CLAIM_OFFERED));
+}
+
+/* Supervisor: before that; worker: which it is. */
+static inline void claim_set_arena(struct claim_page *page, uint32_t seq, uint32_t id)
+{
+	atomic_store_explicit(&page->arena[seq % CLAIM_RING], id, memory_order_relaxed);
+}
+
+static inline uint32_t claim_arena(const struct claim_page *page, uint32_t seq)
+{
+	return atomic_load_explicit(&page->arena[seq % CLAIM_RING], memory_order_relaxed);
 }
 
 /* Worker: true if the task is its own to run; false if it must be skipped. */
@@ -121,6 +155,23 @@ static inline int claim_stop_signal(struct claim_page *page, uint32_t seq)
 	uint64_t stop = atomic_load(&page->stop);
 
 	return (uint32_t)(stop >> 32) == seq ? (int)(uint32_t)stop : 0;
+}
+
+/* Worker: one more task has taken so long. */
+static inline void claim_account(struct claim_page *page, uint64_t ns)
+{
+	atomic_store_explicit(&page->busy,
+		atomic_load_explicit(&page->busy, memory_order_relaxed) + ns, memory_order_relaxed);
+	atomic_store_explicit(&page->done,
+		atomic_load_explicit(&page->done, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+/* Supervisor: what it says of that, which need not be true. */
+static inline void claim_read_account(
+	const struct claim_page *page, uint64_t *ret_done, uint64_t *ret_busy)
+{
+	*ret_done = atomic_load_explicit(&page->done, memory_order_relaxed);
+	*ret_busy = atomic_load_explicit(&page->busy, memory_order_relaxed);
 }
 
 /* ---- results of a chunk; `page` must be the beginning of CLAIM_SHARED_SIZE bytes */
@@ -164,6 +215,55 @@ static inline const uint8_t *claim_partial(struct claim_page *page, uint32_t seq
 		return NULL;
 	*ret_len = len;
 	return partial->bytes;
+}
+
+/* ---- answers held back; likewise */
+
+static inline struct claim_held *claim_held_of(struct claim_page *page)
+{
+	return (struct claim_held *)((uint8_t *)page + CLAIM_PAGE_SIZE + CLAIM_PARTIAL_SIZE);
+}
+
+/* Worker: one more.  False: there is no room for it. */
+static inline bool claim_hold(struct claim_page *page, const void *data, size_t len)
+{
+	struct claim_held *held = claim_held_of(page);
+	uint64_t state = atomic_load_explicit(&held->state, memory_order_relaxed);
+	size_t at = (uint32_t)state;
+
+	if (at > CLAIM_HELD_MAX || len > CLAIM_HELD_MAX - at)
+		return false;
+	memcpy(held->bytes + at, data, len);
+	atomic_store_explicit(&held->state, state + len, memory_order_release);
+	return true;
+}
+
+/* Worker: they are written now, and there is none. */
+static inline void claim_held_written(struct claim_page *page)
+{
+	struct claim_held *held = claim_held_of(page);
+	uint64_t state = atomic_load_explicit(&held->state, memory_order_relaxed);
+
+	atomic_store(&held->state, ((state >> 32) + 1) << 32);
+	atomic_thread_fence(memory_order_release); /* before the bytes of the next one */
+}
+
+/*
+ * Supervisor: copies what is held, CLAIM_HELD_MAX bytes at the most, which may be anything.  How much; 0 also
+ * when it was being written just now.
+ */
+static inline size_t claim_copy_held(struct claim_page *page, void *to)
+{
+	struct claim_held *held = claim_held_of(page);
+	uint64_t state = atomic_load_explicit(&held->state, memory_order_acquire);
+	size_t len = (uint32_t)state;
+
+	if (len > CLAIM_HELD_MAX)
+		return 0;
+	memcpy(to, held->bytes, len);
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&held->state, memory_order_relaxed) >> 32 == state >> 32 ? len
+											     : 0;
 }
 
 #endif

@@ -22,7 +22,18 @@ enum link_worker_fd {
 	LINK_WORKER_RESULTS, /* pipe: the worker writes answers */
 	LINK_WORKER_OUTPUT,  /* pipe: becomes its stdout and stderr */
 	LINK_WORKER_CLAIMS,  /* memfd: its claim page and what is behind it, see wire/claim.h */
+	LINK_WORKER_ARENAS,  /* socket: struct arena_packet with a memfd each, see wire/arena.h */
 	LINK_WORKER_FDS
+};
+
+/*
+ * Behind them come, if the worker is to be in control groups, their files cgroup.procs, which it writes "0" to
+ * before anything else; and on v1 memory.oom_control, if it has a limit of memory.
+ */
+enum {
+	LINK_GROUPS_MAX = 4,
+	LINK_GROUP_FDS = LINK_GROUPS_MAX + 1,
+	LINK_FDS_MAX = LINK_WORKER_FDS + LINK_GROUP_FDS
 };
 
 /* fork server → supervisor, notifications */
@@ -33,12 +44,15 @@ enum link_worker_fd {
 
 /* supervisor → fork server, request; the response's result is the worker's pid */
 #define LINK_FORK                                                                                  \
-	"fork" /* [slot, core or -1, frame limit, worker's token], with LINK_WORKER_FDS descriptors */
+	"fork" /* [slot, core or -1, frame limit, worker's token, number of groups], with descriptors */
 
 /* worker → supervisor, on its result pipe, notifications */
 #define WORKER_READY "ready"   /* []: takes tasks from now on */
 #define WORKER_FAILED "failed" /* [message]: it cannot be used; it then exits with 1 */
 #define WORKER_RETIRE "retire" /* [message]: wants to be replaced, and works on until then */
+
+/* supervisor → worker, on its task pipe, notification */
+#define WORKER_ARENA_GONE "arena.gone" /* [id]: that client has gone */
 
 /* The environment of a worker and its tasks: where a nested call goes to, and whose it is. */
 #define WORKER_SOCKET_ENV "RUCHE_SOCKET"

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* ---- names ---------------------------------------------------------------------- */
 
 static const char *const code_names[RUCHE_CODE_COUNT] = {
@@ -74,6 +76,20 @@ size_t message_write_head(uint8_t out[MESSAGE_HEAD_MAX], int type, uint32_t msgi
 	return MESSAGE_HEAD_MAX;
 }
 
+size_t message_write_request(uint8_t *out, uint32_t msgid, const char *method, size_t method_len)
+{
+	size_t at = message_write_head(out, 0, msgid);
+
+	if (method_len < 32) {
+		out[at++] = (uint8_t)(0xa0 | method_len);
+	} else {
+		out[at++] = 0xd9;
+		out[at++] = (uint8_t)method_len;
+	}
+	memcpy(out + at, method, method_len);
+	return at + method_len;
+}
+
 static int pack_head(msgpack_packer *pk, int type, uint32_t msgid)
 {
 	uint8_t head[MESSAGE_HEAD_MAX];
@@ -118,6 +134,16 @@ int message_pack_str(msgpack_packer *pk, const char *text)
 	if (text == NULL)
 		return status_of(msgpack_pack_nil(pk));
 	return pack_text(pk, text, strlen(text));
+}
+
+int message_pack_ref(msgpack_packer *pk, const struct arena_ref *ref)
+{
+	uint8_t body[ARENA_REF_SIZE - 2];
+
+	arena_write_ref(body, ref);
+	if (msgpack_pack_ext(pk, sizeof(body), ARENA_EXT) < 0)
+		return -ENOMEM;
+	return status_of(msgpack_pack_ext_body(pk, body, sizeof(body)));
 }
 
 int message_pack_bin(msgpack_packer *pk, const void *data, size_t len)
@@ -187,24 +213,6 @@ const msgpack_object *message_map_get(const msgpack_object *map, const char *key
 
 enum { FIELDS_ALWAYS = 3 }; /* code, message, executed */
 
-/* The length of the UTF-8 character that `len` bytes begin with; 0: that is none. */
-static size_t utf8_len(const uint8_t *at, size_t len)
-{
-	/* The bounds of the second byte keep out surrogates and what has a shorter form. */
-	uint8_t low = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
-	uint8_t high = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
-	size_t need = at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
-
-	if (at[0] < 0x80)
-		return 1;
-	if (at[0] < 0xc2 || at[0] > 0xf4 || len < need || at[1] < low || at[1] > high)
-		return 0;
-	for (size_t i = 2; i < need; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	return need;
-}
-
 /* A worker's last words may be any bytes, and many clients choke on a str that is not UTF-8. */
 static int pack_clean(msgpack_packer *pk, const char *text, size_t len)
 {
@@ -212,7 +220,7 @@ static int pack_clean(msgpack_packer *pk, const char *text, size_t len)
 	size_t done = 0;
 
 	for (size_t at = 0; r == 0 && at < len;) {
-		size_t n = utf8_len((const uint8_t *)text + at, len - at);
+		size_t n = utf8_len(text + at, len - at);
 
 		at += n;
 		if (n > 0 && at < len)
@@ -244,6 +252,11 @@ static int pack_key_uint(msgpack_packer *pk, const char *key, uint64_t value)
 static bool has_output(const struct message_error *error)
 {
 	return error->output != NULL && error->output_len > 0;
+}
+
+static size_t cause_len(const struct message_error *error)
+{
+	return error->cause_len > 0 ? error->cause_len : strlen(error->cause);
 }
 
 static bool has_attempts(const struct message_error *error)
@@ -282,6 +295,8 @@ static int pack_death(msgpack_packer *pk, const struct message_error *error)
 		r = pack_key_uint(pk, "signal", (uint64_t)error->signal);
 	if (r == 0 && error->exit_status >= 0)
 		r = pack_key_uint(pk, "exit_status", (uint64_t)error->exit_status);
+	if (r == 0 && error->cause != NULL)
+		r = pack_key_text(pk, "cause", error->cause, cause_len(error));
 	if (r == 0 && has_output(error))
 		r = pack_key_text(pk, "output", error->output, error->output_len);
 	if (r == 0 && error->peak_memory > 0)
@@ -316,8 +331,9 @@ static int pack_partial(msgpack_packer *pk, const struct message_error *error)
 int message_pack_error(msgpack_packer *pk, const struct message_error *error)
 {
 	size_t fields = FIELDS_ALWAYS + (error->signal > 0) + (error->exit_status >= 0) +
-			has_output(error) + (error->peak_memory > 0) + has_attempts(error) +
-			2 * (size_t)error->has_times + (error->partial != NULL);
+			has_output(error) + (error->peak_memory > 0) + (error->cause != NULL) +
+			has_attempts(error) + 2 * (size_t)error->has_times +
+			(error->partial != NULL);
 	int r = status_of(msgpack_pack_map(pk, fields));
 
 	if (r == 0)
@@ -414,6 +430,7 @@ void message_get_error(const msgpack_object *object, struct message_error *ret)
 	ret->signal = get_int(message_map_get(object, "signal"), 0);
 	ret->exit_status = get_int(message_map_get(object, "exit_status"), -1);
 	ret->peak_memory = get_uint(message_map_get(object, "peak_memory"));
+	ret->cause = get_text(message_map_get(object, "cause"), &ret->cause_len);
 	ret->message = get_text(message_map_get(object, "message"), &ret->message_len);
 	ret->output = get_text(message_map_get(object, "output"), &ret->output_len);
 	ret->attempts = (unsigned int)get_int(message_map_get(object, "attempts"), 0);

@@ -15,6 +15,8 @@
 
 #include <ruche/codes.h>
 
+#include "wire/arena.h"
+
 #define MESSAGE_FRAME_MAX ((size_t)64 * 1024 * 1024) /* the default limit of one frame, bytes */
 
 enum {
@@ -38,6 +40,13 @@ enum ruche_code message_code_from_name(const char *name, size_t len);
  * rewritten in place.  Returns MESSAGE_HEAD_MAX, the number written.
  */
 size_t message_write_head(uint8_t out[MESSAGE_HEAD_MAX], int type, uint32_t msgid);
+
+/* How long a request is before its params, and that part of it; the method has 1 to 255 bytes. */
+static inline size_t message_request_size(size_t method_len)
+{
+	return MESSAGE_HEAD_MAX + (method_len < 32 ? 1 : 2) + method_len;
+}
+size_t message_write_request(uint8_t *out, uint32_t msgid, const char *method, size_t method_len);
 
 /* A msgid where it lies in a frame: the four bytes of a uint 32, after its head. */
 static inline void message_write_id(uint8_t *at, uint32_t msgid)
@@ -64,6 +73,7 @@ int message_pack_id(msgpack_packer *pk, uint32_t msgid);
 
 int message_pack_str(msgpack_packer *pk, const char *text); /* NULL packs nil */
 int message_pack_bin(msgpack_packer *pk, const void *data, size_t len);
+int message_pack_ref(msgpack_packer *pk, const struct arena_ref *ref);
 int message_pack_double(msgpack_packer *pk, double value); /* as float 64 */
 /* As a 64-bit integer if it fits, else wide. */
 int message_pack_int128(msgpack_packer *pk, __int128 value);
@@ -75,12 +85,17 @@ const msgpack_object *message_map_get(const msgpack_object *map, const char *key
 
 /* ---- errors */
 
+/* Causes of a worker's death that are known. */
+#define MESSAGE_OUT_OF_MEMORY "out_of_memory" /* in its control group */
+
 struct message_error {
 	enum ruche_code code;
 	enum ruche_executed executed;
 	int signal;           /* 0: none */
 	int exit_status;      /* -1: none */
 	uint64_t peak_memory; /* bytes; 0: not known */
+	const char *cause;    /* one of MESSAGE_..., or another word; NULL: not known */
+	size_t cause_len;     /* of one that was read; 0: it is a string */
 	const char *message;  /* may be NULL, as may `output` */
 	size_t message_len;
 	const char *output;

@@ -1,37 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/scan.h"
 
-#include <endian.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
+
+#include "wire/scan_head.h"
 
 /* ---- heads ---------------------------------------------------------------------- */
 
-/* Leaves first, then containers. */
-enum shape {
-	SHAPE_BAD,
-	SHAPE_SCALAR,
-	SHAPE_UINT,
-	SHAPE_INT,
-	SHAPE_STR,
-	SHAPE_BIN,
-	SHAPE_EXT,
-	SHAPE_ARRAY,
-	SHAPE_MAP,
-};
-
-/*
- * What a value's first byte tells: its shape; in how many of the next bytes its length or
- * count is, or else which of the first byte's own bits are it; and how many bytes come after
- * those in any case.
- */
-struct first {
-	uint8_t shape, width, mask, fixed;
-};
-
 /* clang-format off */
-static const struct first firsts[256] = {
+const struct first scan_firsts[256] = {
 	[0x00 ... 0x7f] = {SHAPE_UINT, 0, 0, 0},
 	[0x80 ... 0x8f] = {SHAPE_MAP, 0, 0x0f, 0},
 	[0x90 ... 0x9f] = {SHAPE_ARRAY, 0, 0x0f, 0},
@@ -54,47 +32,6 @@ static const struct first firsts[256] = {
 	[0xe0 ... 0xff] = {SHAPE_INT, 0, 0, 0},
 };
 /* clang-format on */
-
-/* A value without what it holds: `count` elements or pairs, or bytes of a leaf, after `size`. */
-struct head {
-	enum shape shape;
-	unsigned int size;
-	uint32_t count;
-};
-
-static inline uint64_t load(const uint8_t *at, unsigned int width)
-{
-	uint16_t v16;
-	uint32_t v32;
-	uint64_t v64;
-
-	if (width == 1)
-		return *at;
-	if (width == 2)
-		return be16toh(*(uint16_t *)memcpy(&v16, at, sizeof(v16)));
-	if (width == 4)
-		return be32toh(*(uint32_t *)memcpy(&v32, at, sizeof(v32)));
-	return be64toh(*(uint64_t *)memcpy(&v64, at, sizeof(v64)));
-}
-
-/* False if the head is not all there. */
-static inline bool read_head(const uint8_t *at, size_t len, struct head *ret)
-{
-	const struct first *first;
-
-	if (len == 0)
-		return false;
-	first = &firsts[*at];
-	ret->shape = first->shape;
-	ret->size = 1U + first->width + first->fixed;
-	ret->count = *at & first->mask;
-	if (first->width == 0)
-		return true;
-	if (len <= first->width)
-		return false;
-	ret->count = (uint32_t)load(at + 1, first->width);
-	return true;
-}
 
 /* ---- values --------------------------------------------------------------------- */
 
@@ -147,7 +84,7 @@ static inline int skip_one(struct scan *scan, const uint8_t *frame, size_t len)
 		scan->depth--;
 		return 1;
 	}
-	if (scan->pos >= len || !read_head(frame + scan->pos, len - scan->pos, &head))
+	if (scan->pos >= len || !scan_read_head(frame + scan->pos, len - scan->pos, &head))
 		return SCAN_MORE;
 	scan->left[scan->depth - 1]--;
 	scan->owed--;
@@ -187,7 +124,7 @@ static int read_uint(const uint8_t *at, size_t len, const struct head *head, uin
 		return SCAN_MORE;
 	if (head->shape == SHAPE_INT && (head->size == 1 || at[1] >= 0x80))
 		return -EPROTO;
-	*ret = head->size == 1 ? *at : load(at + 1, head->size - 1);
+	*ret = head->size == 1 ? *at : scan_load(at + 1, head->size - 1);
 	return 1;
 }
 
@@ -251,9 +188,9 @@ static int begin_envelope(struct scan *scan, const uint8_t *frame, size_t len)
 	struct head head;
 	int r;
 
-	if (len > 0 && firsts[*frame].shape != SHAPE_ARRAY)
+	if (len > 0 && scan_firsts[*frame].shape != SHAPE_ARRAY)
 		return fail(scan, -EPROTO, why);
-	if (!read_head(frame, len, &head))
+	if (!scan_read_head(frame, len, &head))
 		return SCAN_MORE;
 	if (head.count < 3 || head.count > 4)
 		return fail(scan, -EPROTO, why);
@@ -271,9 +208,9 @@ static int begin_part(struct scan *scan, const uint8_t *frame, size_t len)
 	int r;
 
 	len -= scan->pos;
-	if (rule->shape != SHAPE_BAD && len > 0 && firsts[*at].shape != rule->shape)
+	if (rule->shape != SHAPE_BAD && len > 0 && scan_firsts[*at].shape != rule->shape)
 		return fail(scan, -EPROTO, rule->why);
-	if (!read_head(at, len, &head))
+	if (!scan_read_head(at, len, &head))
 		return SCAN_MORE;
 	r = rule->check == NULL ? 1 : rule->check(scan, at, len, &head);
 	if (r <= 0)
@@ -332,6 +269,8 @@ void scan_init(struct scan *scan, size_t limit)
 
 int scan_feed(struct scan *scan, const void *frame, size_t len)
 {
+	if (scan->parts == 0 && scan_plain(scan, frame, len))
+		return finish(scan);
 	while (scan->parts == 0 || scan->part < scan->parts) {
 		int r = next_part(scan, frame, len);
 
@@ -349,7 +288,7 @@ int scan_value(const void *data, size_t len, size_t *ret_len)
 	struct head head;
 
 	scan_init(&scan, len);
-	if (!read_head(data, len, &head) || take(&scan, &head) < 0 ||
+	if (!scan_read_head(data, len, &head) || take(&scan, &head) < 0 ||
 		skip(&scan, data, len, 0) <= 0)
 		return -EPROTO;
 	*ret_len = scan.pos;
@@ -361,7 +300,7 @@ static int scan_count(
 {
 	struct head head;
 
-	if (!read_head(data, len, &head) || head.shape != shape)
+	if (!scan_read_head(data, len, &head) || head.shape != shape)
 		return -EPROTO;
 	*ret = head.count;
 	*ret_head = head.size;
@@ -392,7 +331,7 @@ int scan_uint(const void *data, size_t len, uint64_t *ret, size_t *ret_len)
 {
 	struct head head;
 
-	if (!read_head(data, len, &head) || read_uint(data, len, &head, ret) <= 0)
+	if (!scan_read_head(data, len, &head) || read_uint(data, len, &head, ret) <= 0)
 		return -EPROTO;
 	*ret_len = head.size;
 	return 0;
@@ -410,12 +349,12 @@ int scan_number(const void *data, size_t len, double *ret)
 		return 0;
 	}
 	if (len >= 9 && *at == 0xcb) {
-		value = load(at + 1, 8);
+		value = scan_load(at + 1, 8);
 		memcpy(ret, &value, sizeof(*ret));
 		return 0;
 	}
 	if (len >= 5 && *at == 0xca) {
-		uint32_t bits = (uint32_t)load(at + 1, 4);
+		uint32_t bits = (uint32_t)scan_load(at + 1, 4);
 
 		memcpy(&single, &bits, sizeof(single));
 		*ret = (double)single;

@@ -61,6 +61,12 @@ void scan_init(struct scan *scan, size_t limit);
  */
 int scan_feed(struct scan *scan, const void *frame, size_t len);
 
+/* After SCAN_MORE, of `len` bytes: how many more there must be at the least. */
+static inline size_t scan_missing(const struct scan *scan, size_t len)
+{
+	return scan->pos > len ? scan->pos - len : 0;
+}
+
 /*
  * One value, of any type, at `data`: 0 and its length, or -EPROTO if the `len` bytes do not
  * begin with a whole well-formed value nested no deeper than SCAN_DEPTH_MAX.

@@ -19,6 +19,11 @@ int call_init(void)
 	return -pthread_atfork(NULL, NULL, on_fork);
 }
 
+bool call_is_copy(void)
+{
+	return is_copy;
+}
+
 void call_end_copy(void)
 {
 	if (is_copy)

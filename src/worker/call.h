@@ -15,7 +15,10 @@ int call_init(void);
  */
 const struct function *call_find(struct ruche_task *task, const char *method, size_t len);
 
-/* Ends this process if it is not the worker but a child that somebody else's code has forked. */
+/* Is this a child that a task has forked, and no worker? */
+bool call_is_copy(void);
+
+/* Ends this process if it is such a child. */
 void call_end_copy(void);
 
 /*

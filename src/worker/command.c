@@ -243,11 +243,22 @@ static int give_up(struct command_io *io, int error)
 		strerror(-error));
 }
 
-static int finish(struct command_io *io, pid_t pid)
+/*
+ * Where the kernel kills one process alone for want of memory, the worker follows its command, whichever process of that it
+ * was, and the supervisor tells why.  That is as where it kills all of a group.
+ */
+static void follow(uint64_t oom_kills)
+{
+	if (memory_oom_kills() > oom_kills)
+		raise(SIGKILL);
+}
+
+static int finish(struct command_io *io, pid_t pid, uint64_t oom_kills)
 {
 	int status = 0;
 	int r = reap(io, pid, &status);
 
+	follow(oom_kills);
 	if (children_exist())
 		children_kill(); /* or there might be no end of output */
 	if (r == 0)
@@ -261,13 +272,14 @@ static int finish(struct command_io *io, pid_t pid)
 
 static int run_command(struct command_io *io)
 {
+	uint64_t oom_kills = memory_oom_kills();
 	pid_t pid = 0;
 	int r = start(io, &pid);
 
 	if (r < 0)
 		return r;
 	r = command_io_run(io, pid);
-	return r < 0 ? give_up(io, r) : finish(io, pid);
+	return r < 0 ? give_up(io, r) : finish(io, pid, oom_kills);
 }
 
 static int command_run(struct ruche_task *task)

@@ -244,7 +244,10 @@ static int take_frame(struct command_io *io, const uint8_t *frame)
 {
 	const struct scan *scan = &io->task->inbox->scan;
 
-	if (scan->type != SCAN_NOTIFICATION || scan->method.len != strlen(RUCHE_INPUT) ||
+	if (scan->type != SCAN_NOTIFICATION)
+		return 0;
+	arenas_notice(io->task->arenas, frame, scan);
+	if (scan->method.len != strlen(RUCHE_INPUT) ||
 		memcmp(frame + scan->method.off, RUCHE_INPUT, scan->method.len) != 0)
 		return 0;
 	return take_params(io, frame + scan->params.off, scan->params.len);

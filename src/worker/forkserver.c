@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,11 +27,15 @@
 #include "worker/spawn.h"
 #include "worker/worker.h"
 
+enum { AHEAD_AFTER_MS = 10 };
+
 struct forkserver {
 	pid_t supervisor;
 	struct settings settings;
 	struct plugins plugins;
 	struct guardian guardian;
+	struct spawn_birth ahead; /* the worker for the next order */
+	bool wants_ahead;
 	struct buf out; /* one packet */
 	msgpack_packer packer;
 	char in[LINK_PACKET_MAX];
@@ -150,6 +155,18 @@ static bool get_token(const msgpack_object *object, char ret[LINK_TOKEN_MAX + 1]
 	return strlen(ret) == text->size;
 }
 
+/* The number of control groups, which may be left out. */
+static bool get_groups(const msgpack_object *params, size_t *ret)
+{
+	__int128 groups = 0;
+
+	if (params->via.array.size > 4 &&
+		!get_int(&params->via.array.ptr[4], 0, LINK_GROUPS_MAX, &groups))
+		return false;
+	*ret = (size_t)groups;
+	return true;
+}
+
 static bool read_params(const msgpack_object *params, struct worker_birth *ret)
 {
 	const msgpack_object *p = params->via.array.ptr;
@@ -162,7 +179,7 @@ static bool read_params(const msgpack_object *params, struct worker_birth *ret)
 	ret->slot = (int)slot;
 	ret->core = (int)core;
 	ret->frame_max = (size_t)frame_max;
-	return true;
+	return get_groups(params, &ret->groups);
 }
 
 static bool decode_params(const char *data, size_t len, struct worker_birth *ret)
@@ -178,6 +195,12 @@ static bool decode_params(const char *data, size_t len, struct worker_birth *ret
 	return good;
 }
 
+static bool has_all_fds(size_t nfds, struct worker_birth *birth)
+{
+	birth->watches_oom = birth->groups > 0 && nfds == LINK_WORKER_FDS + birth->groups + 1;
+	return birth->watches_oom || nfds == LINK_WORKER_FDS + birth->groups;
+}
+
 /* 0, or -EPROTO for what the supervisor never sends. */
 static int read_order(const char *packet, size_t len, size_t nfds, struct order *ret)
 {
@@ -187,8 +210,8 @@ static int read_order(const char *packet, size_t len, size_t nfds, struct order 
 	if (scan_feed(&scan, packet, len) != SCAN_DONE || scan.len != len ||
 		scan.type != SCAN_REQUEST || scan.method.len != strlen(LINK_FORK) ||
 		memcmp(packet + scan.method.off, LINK_FORK, scan.method.len) != 0 ||
-		nfds != LINK_WORKER_FDS ||
-		!decode_params(packet + scan.params.off, scan.params.len, &ret->birth))
+		!decode_params(packet + scan.params.off, scan.params.len, &ret->birth) ||
+		!has_all_fds(nfds, &ret->birth))
 		return -EPROTO;
 	ret->id = scan.msgid;
 	return 0;
@@ -203,22 +226,73 @@ static int refuse_order(struct forkserver *fs, uint32_t id, int error)
 	return answer_error(fs, id, message);
 }
 
-/* SPAWN_WORKER in the new worker; else 0, or a negative errno when the link is lost. */
-static int carry_out(struct forkserver *fs, const struct order *order)
+/* SPAWN_WORKER in the new worker; else 0, or a negative errno and there is none. */
+static int make_worker(struct forkserver *fs)
 {
-	struct spawn_birth birth;
 	int r = guardian_prepare(&fs->guardian);
 
 	if (r == 0)
-		r = spawn_worker(&birth);
+		r = spawn_worker(&fs->ahead);
+	if (r == 0)
+		guardian_hold(&fs->guardian, fs->ahead.pid, fs->ahead.pidfd);
+	return r;
+}
+
+/*
+ * To fork is most of what a new worker costs, so when nothing has been asked for in a while the next one is
+ * forked already.  If it cannot be, that is for the next order to tell.
+ */
+static int make_ahead(struct forkserver *fs)
+{
+	struct pollfd link = {.fd = LINK_FD, .events = POLLIN};
+
+	if (!fs->wants_ahead || poll(&link, 1, AHEAD_AFTER_MS) != 0)
+		return 0;
+	fs->wants_ahead = false;
+	return make_worker(fs) == SPAWN_WORKER ? SPAWN_WORKER : 0;
+}
+
+static void drop_ahead(struct forkserver *fs)
+{
+	if (fs->ahead.pid > 0)
+		fd_close(&fs->ahead.go);
+	fs->ahead.pid = 0;
+}
+
+/* The order lies in `in`.  SPAWN_WORKER in the new worker; else 0, or a negative errno when the link is lost. */
+static int carry_out(struct forkserver *fs, const struct order *order, size_t len, size_t nfds)
+{
+	int r = 0;
+
+	if (!spawn_waits(&fs->ahead)) {
+		drop_ahead(fs);
+		r = make_worker(fs);
+	}
 	if (r == SPAWN_WORKER)
 		return r;
 	if (r < 0)
 		return refuse_order(fs, order->id, r);
-	guardian_hold(&fs->guardian, birth.pid, birth.pidfd);
-	r = answer_pid(fs, order->id, birth.pid);
-	spawn_release(&birth);
+	r = answer_pid(fs, order->id, fs->ahead.pid);
+	spawn_let_go(&fs->ahead, fs->in, len, order->birth.fds, nfds);
+	fs->wants_ahead = true;
 	return r;
+}
+
+/* In a new worker. */
+static void await_order(struct forkserver *fs, struct worker_birth *ret)
+{
+	struct order order = {0};
+	size_t nfds = 0;
+	ssize_t len;
+
+	prctl(PR_SET_NAME, "ruche-next"); /* for ps(1), until it is a worker */
+	len = fd_recv_packet(
+		fs->ahead.go, fs->in, sizeof(fs->in), order.birth.fds, LINK_FDS_MAX, &nfds);
+
+	if (len <= 0 || read_order(fs->in, (size_t)len, nfds, &order) < 0)
+		_exit(EXIT_SUCCESS); /* there will be none */
+	fd_close(&fs->ahead.go);
+	*ret = order.birth;
 }
 
 /* ---- the link */
@@ -231,23 +305,27 @@ static int take_turn(struct forkserver *fs, struct worker_birth *ret)
 {
 	struct order order = {0};
 	size_t nfds = 0;
-	ssize_t len = fd_recv_packet(
-		LINK_FD, fs->in, sizeof(fs->in), order.birth.fds, LINK_WORKER_FDS, &nfds);
+	ssize_t len;
 	int r;
 
+	if (make_ahead(fs) == SPAWN_WORKER) {
+		await_order(fs, ret);
+		return TURN_WORKER;
+	}
+	len = fd_recv_packet(LINK_FD, fs->in, sizeof(fs->in), order.birth.fds, LINK_FDS_MAX, &nfds);
 	if (len == 0 || len == -ECONNRESET)
 		return TURN_END;
 	if (len < 0)
 		return (int)len;
 	r = read_order(fs->in, (size_t)len, nfds, &order);
 	if (r == 0)
-		r = carry_out(fs, &order);
-	if (r == SPAWN_WORKER) {
-		*ret = order.birth;
-		return TURN_WORKER;
-	}
+		r = carry_out(fs, &order, (size_t)len, nfds);
 	for (size_t i = 0; i < nfds; i++)
 		fd_close(&order.birth.fds[i]);
+	if (r == SPAWN_WORKER) {
+		await_order(fs, ret);
+		return TURN_WORKER;
+	}
 	return r < 0 && r != -EPIPE ? r : TURN_NEXT;
 }
 
@@ -266,6 +344,7 @@ static int serve(struct forkserver *fs)
 		birth.supervisor = fs->supervisor;
 		return worker_main(&birth);
 	}
+	drop_ahead(fs); /* it ends by itself */
 	if (r < 0)
 		log_error("the link to the supervisor is broken: %s", strerror(-r));
 	else
@@ -352,6 +431,7 @@ int forkserver_main(int argc, char **argv)
 	int status;
 
 	log_open("ruche-forkserver", LOG_LEVEL_INFO);
+	log_never_wait();
 	if (fs == NULL || fcntl(LINK_FD, F_GETFD) < 0) {
 		log_error("is started by ruched, with its link as descriptor %d", LINK_FD);
 		free(fs);

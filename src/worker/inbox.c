@@ -16,6 +16,7 @@ void inbox_fini(struct inbox *inbox)
 
 ssize_t inbox_read(struct inbox *inbox)
 {
+	buf_expect(&inbox->buf, scan_missing(&inbox->scan, buf_len(&inbox->buf)), READ_SIZE);
 	return buf_read(&inbox->buf, inbox->fd, READ_SIZE);
 }
 

@@ -13,4 +13,10 @@ uint64_t memory_peak(void);
 /* Now. */
 uint64_t memory_resident(void);
 
+/*
+ * How often the kernel has killed for want of memory in this worker's group; 0 where nobody need look, as it kills
+ * the worker too.
+ */
+uint64_t memory_oom_kills(void);
+
 #endif

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/trust.h"
+
 static const char name_chars[] =
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
@@ -222,11 +224,24 @@ static int keep_plugin(struct plugins *plugins, const struct loaded_plugin *new)
 	return 0;
 }
 
+/* Whoever can change it could do whatever we may.  That it cannot be found is told better by who loads it. */
+static int check_file(const char *file, char *error)
+{
+	char why[TRUST_WHY_MAX];
+	int r = trust_check(file, why);
+
+	if (r == 0 || r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	return refuse(error, file, "it is not loaded, because of %s", why);
+}
+
 int plugins_load(struct plugins *plugins, const char *file, char *error)
 {
 	struct loaded_plugin new = {0};
-	int r;
+	int r = check_file(file, error);
 
+	if (r < 0)
+		return r;
 	new.handle = open_file(file);
 	if (new.handle == NULL)
 		return refuse(error, file,

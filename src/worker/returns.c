@@ -29,8 +29,18 @@ void returns_init(struct ruche_task *task)
 	msgpack_packer_init(&task->packer, task, write_answer);
 }
 
+static void give_lane(struct ruche_task *task)
+{
+	struct arena *arena = task->lane >= 0 ? task_arena(task) : NULL;
+
+	if (arena != NULL)
+		arena_give(arena->head, (uint32_t)task->lane);
+	task->lane = -1;
+}
+
 void returns_clear(struct ruche_task *task)
 {
+	give_lane(task);
 	buf_consume(&task->answer, buf_len(&task->answer));
 	task->answer_len = 0;
 }
@@ -60,6 +70,86 @@ msgpack_packer *returns_begin_error(struct ruche_task *task)
 	return &task->packer;
 }
 
+static int end_result(struct ruche_task *task, int r)
+{
+	if (r < 0)
+		task->no_memory = true;
+	return task->no_memory ? -ENOMEM : 0;
+}
+
+/* ---- results that lie elsewhere */
+
+static uint64_t owner_of(const struct ruche_task *task)
+{
+	return arena_owner(atomic_load(&task->page->birth), task->seq);
+}
+
+/* The arena for a result of this size; NULL: it travels in its message, or is too large for any. */
+static struct arena *arena_for(const struct ruche_task *task, size_t len)
+{
+	struct arena *arena;
+
+	if (len < ARENA_MIN || len > task->frame_max - MESSAGE_HEAD_MAX)
+		return NULL;
+	arena = task_arena(task);
+	return arena != NULL && atomic_load(&arena->head->ready) != 0 ? arena : NULL;
+}
+
+static int pack_ref(struct ruche_task *task, int lane, const struct arena_ref *ref)
+{
+	int r = message_pack_ref(begin_result(task), ref);
+
+	task->lane = lane; /* begin_result() gives back one that was there before */
+	return r;
+}
+
+/* False: it travels in its message. */
+static bool return_elsewhere(
+	struct ruche_task *task, bool is_str, const void *data, size_t len, int *ret)
+{
+	struct arena *arena = arena_for(task, len);
+	struct arena_ref ref;
+	int lane;
+
+	if (arena == NULL)
+		return false;
+	lane = arena_put_bytes(arena, owner_of(task), is_str, data, len, &ref);
+	if (lane < 0)
+		return false;
+	*ret = pack_ref(task, lane, &ref);
+	return true;
+}
+
+enum { RESULT_AT = MESSAGE_HEAD_MAX + 1 }; /* behind the error, which is nil */
+
+int returns_move(struct ruche_task *task)
+{
+	size_t len = buf_len(&task->answer);
+	struct arena *arena;
+	struct arena_ref ref;
+	int lane;
+
+	if (task->is_item || len < RESULT_AT + ARENA_MIN)
+		return 0;
+	arena = arena_for(task, len - RESULT_AT);
+	if (arena == NULL)
+		return 0;
+	lane = arena_put_value(
+		arena, owner_of(task), buf_data(&task->answer) + RESULT_AT, len - RESULT_AT, &ref);
+	return lane >= 0 ? end_result(task, pack_ref(task, lane, &ref)) : 0;
+}
+
+/* A result that is itself of our extension type would be taken for a reference. */
+static const char *look_for_ref(const struct ruche_task *task)
+{
+	const uint8_t *result = buf_data(&task->answer) + RESULT_AT;
+	struct arena_ref ref;
+
+	if (task->is_item || !arena_is_ref(result, buf_len(&task->answer) - RESULT_AT, &ref))
+		return NULL;
+	return "extension type 2 is the daemon's own";
+}
+
 const char *returns_fault(struct ruche_task *task)
 {
 	struct scan scan;
@@ -73,17 +163,10 @@ const char *returns_fault(struct ruche_task *task)
 		return scan.why;
 	if (r == SCAN_MORE)
 		return "it is not complete";
-	return scan.len == buf_len(&task->answer) ? NULL : "it is more than one";
+	return scan.len == buf_len(&task->answer) ? look_for_ref(task) : "it is more than one";
 }
 
 /* ---- the plugin's functions */
-
-static int end_result(struct ruche_task *task, int r)
-{
-	if (r < 0)
-		task->no_memory = true;
-	return task->no_memory ? -ENOMEM : 0;
-}
 
 RUCHE_PLUGIN_EXPORT int ruche_return_nil(struct ruche_task *task)
 {
@@ -119,16 +202,30 @@ RUCHE_PLUGIN_EXPORT int ruche_return_double(struct ruche_task *task, double valu
 
 RUCHE_PLUGIN_EXPORT int ruche_return_str(struct ruche_task *task, const char *text)
 {
+	int r;
+
+	if (return_elsewhere(task, true, text, strlen(text), &r))
+		return end_result(task, r);
 	return end_result(task, message_pack_str(begin_result(task), text));
 }
 
 RUCHE_PLUGIN_EXPORT int ruche_return_bin(struct ruche_task *task, const void *data, size_t len)
 {
+	int r;
+
+	if (return_elsewhere(task, false, data, len, &r))
+		return end_result(task, r);
 	return end_result(task, message_pack_bin(begin_result(task), data, len));
 }
 
 RUCHE_PLUGIN_EXPORT int ruche_return_object(struct ruche_task *task, const msgpack_object *object)
 {
+	bool is_str = object->type == MSGPACK_OBJECT_STR;
+	int r;
+
+	if ((is_str || object->type == MSGPACK_OBJECT_BIN) &&
+		return_elsewhere(task, is_str, object->via.bin.ptr, object->via.bin.size, &r))
+		return end_result(task, r);
 	return end_result(task, msgpack_pack_object(begin_result(task), *object));
 }
 

@@ -26,6 +26,9 @@ void returns_clear(struct ruche_task *task);
  */
 const char *returns_fault(struct ruche_task *task);
 
+/* A result that is long goes to the client's arena, if there is room, and a reference takes its place.  0 or -ENOMEM. */
+int returns_move(struct ruche_task *task);
+
 /* A new frame up to its error. */
 msgpack_packer *returns_begin_error(struct ruche_task *task);
 

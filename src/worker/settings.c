@@ -252,6 +252,35 @@ static int set_max_memory(struct settings *s, char *value, char *error)
 	return 0;
 }
 
+static int set_no_new_privs(struct settings *s, char *value, char *error)
+{
+	if (strcmp(value, "yes") != 0)
+		return refuse(error, "--no-new-privs must be \"yes\", or left out");
+	s->confine.no_new_privs = true;
+	return 0;
+}
+
+static int set_deny(struct settings *s, char *value, char *error)
+{
+	(void)error;
+	s->confine.deny = value;
+	s->confine.no_new_privs = true;
+	return 0;
+}
+
+/* "none" is no place: what is named beside it may be written to. */
+static int add_writable(struct settings *s, char *value, char *error)
+{
+	struct confine *confine = &s->confine;
+
+	if (*value != '/' && strcmp(value, "none") != 0)
+		return refuse(error, "--writable must be a path that begins with /, or \"none\"");
+	if (*value == '/')
+		confine->writable[confine->writable_count++] = value;
+	confine->keeps_from_writing = confine->no_new_privs = true;
+	return 0;
+}
+
 static const struct setting {
 	const char *name;
 	int (*set)(struct settings *settings, char *value, char *error);
@@ -264,6 +293,9 @@ static const struct setting {
 	{"env", add_variable},
 	{"init", set_init},
 	{"max-memory", set_max_memory},
+	{"no-new-privs", set_no_new_privs},
+	{"deny-syscalls", set_deny},
+	{"writable", add_writable},
 };
 
 enum { SETTINGS = sizeof(table) / sizeof(*table) };
@@ -274,21 +306,24 @@ int settings_read(struct settings *s, int argc, char **argv, char *error)
 	int r = 0, which = 0, option;
 
 	*s = (struct settings){.plugins = calloc((size_t)argc + 1, sizeof(char *)),
-		.environment = calloc((size_t)argc + 1, sizeof(char *))};
-	if (s->plugins == NULL || s->environment == NULL)
+		.environment = calloc((size_t)argc + 1, sizeof(char *)),
+		.confine.writable = calloc((size_t)argc + 1, sizeof(char *))};
+	if (s->plugins == NULL || s->environment == NULL || s->confine.writable == NULL)
 		return refuse(error, "no memory");
 	for (size_t i = 0; i < SETTINGS; i++)
 		options[i] = (struct option){table[i].name, required_argument, NULL, 1};
 	while (r == 0 && (option = getopt_long(argc, argv, "", options, &which)) == 1)
 		r = table[which].set(s, optarg, error);
 	if (r == 0 && (option != -1 || optind < argc))
-		r = refuse(error, "usage: ruche-forkserver [--plugin FILE]... [--user NAME|UID] "
-				  "[--nice N] [--umask OCTAL] [--rlimit NAME=SOFT[:HARD]]... "
-				  "[--env NAME=VALUE]... [--init FUNCTION] [--max-memory BYTES]");
+		r = refuse(error,
+			"usage: ruche-forkserver [--plugin FILE]... [--user NAME|UID] "
+			"[--nice N] [--umask OCTAL] [--rlimit NAME=SOFT[:HARD]]... "
+			"[--env NAME=VALUE]... [--init FUNCTION] [--max-memory BYTES] "
+			"[--no-new-privs yes] [--deny-syscalls NAMES] [--writable PATH]...");
 	return r;
 }
 
-int settings_apply(const struct settings *s, char *error)
+int settings_apply(struct settings *s, char *error)
 {
 	int r;
 
@@ -302,12 +337,13 @@ int settings_apply(const struct settings *s, char *error)
 		r = become_user(s->user, error);
 	for (size_t i = 0; i < s->environment_count; i++)
 		putenv(s->environment[i]);
-	return r;
+	return r == 0 ? confine_prepare(&s->confine, error) : r;
 }
 
 void settings_fini(struct settings *s)
 {
 	free(s->plugins);
 	free(s->environment);
+	confine_fini(&s->confine);
 	*s = (struct settings){0};
 }

@@ -6,8 +6,8 @@
  * What a pool wants of its workers: the command line of ruche-forkserver.  PROTOCOL.md, "The fork
  * server", has the options.
  *
- * The fork server takes on all but the limits of resources, and its workers inherit it.  The limits are
- * those of each worker: a fork server that met them could make no more workers.
+ * The fork server takes on all but the limits of resources and most of what confines workers, and they inherit
+ * it.  The rest is for each worker: a fork server that met it could make no more of them.
  */
 
 #include <stdbool.h>
@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "worker/confine.h"
 #include "worker/plugin.h"
 
 /* Strings are borrowed from argv. */
@@ -33,6 +34,7 @@ struct settings {
 	bool has_nice, has_umask;
 	struct rlimit limits[RLIM_NLIMITS];
 	bool has_limit[RLIM_NLIMITS];
+	struct confine confine;
 };
 
 /*
@@ -45,7 +47,7 @@ int settings_read(struct settings *settings, int argc, char **argv, char *error)
  * In the fork server, once: changes the process.  The user comes last, as it costs the right
  * to change the rest; a parent-death signal does not survive that.
  */
-int settings_apply(const struct settings *settings, char *error);
+int settings_apply(struct settings *settings, char *error);
 /* In each worker. */
 int settings_limit(const struct settings *settings, char *error);
 

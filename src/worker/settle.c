@@ -60,11 +60,26 @@ static int place_stdio(int output)
 	return r;
 }
 
-static int place_fds(int fds[LINK_WORKER_FDS])
+/* How many descriptors came. */
+static int count_fds(const struct worker_birth *birth)
 {
-	int r = 0;
+	return LINK_WORKER_FDS + (int)birth->groups + birth->watches_oom;
+}
 
-	for (int i = 0; r == 0 && i < LINK_WORKER_FDS; i++)
+/* All that the worker takes from now on is charged to its groups, and stays in them. */
+static int enter_groups(const struct worker_birth *birth)
+{
+	for (size_t i = 0; i < birth->groups; i++)
+		if (write(birth->fds[LINK_WORKER_FDS + i], "0", 1) < 0)
+			return -errno;
+	return 0;
+}
+
+static int place_fds(const struct worker_birth *birth, int *fds)
+{
+	int count = count_fds(birth), r = 0;
+
+	for (int i = 0; r == 0 && i < count; i++)
 		r = settle_lift(&fds[i], FD_FREE); /* one may lie where another is to go */
 	if (r == 0)
 		r = place_stdio(fds[LINK_WORKER_OUTPUT]);
@@ -72,12 +87,16 @@ static int place_fds(int fds[LINK_WORKER_FDS])
 		r = place(fds[LINK_WORKER_TASKS], WORKER_TASKS_FD, O_CLOEXEC);
 	if (r == 0)
 		r = place(fds[LINK_WORKER_RESULTS], WORKER_RESULTS_FD, O_CLOEXEC);
+	if (r == 0)
+		r = place(fds[LINK_WORKER_ARENAS], WORKER_ARENAS_FD, O_CLOEXEC);
+	if (r == 0 && birth->watches_oom)
+		r = place(fds[count - 1], WORKER_OOM_FD, O_CLOEXEC);
 	if (r < 0)
 		return r;
 	set_blocking(WORKER_TASKS_FD);
 	set_blocking(WORKER_RESULTS_FD);
 	/* The link and what else the fork server has: the worker holds its own and no more. */
-	return close_range(WORKER_RESULTS_FD + 1, ~0U, 0) < 0 ? -errno : 0;
+	return close_range(WORKER_ARENAS_FD + 1U + birth->watches_oom, ~0U, 0) < 0 ? -errno : 0;
 }
 
 /* A mapping needs no descriptor to stay. */
@@ -113,6 +132,20 @@ static int leave_home(pid_t supervisor)
 	return getppid() == supervisor ? 0 : -ESRCH;
 }
 
+/* The daemon may be spared when memory runs out; what a task takes is not. */
+static void be_no_exception(void)
+{
+	char score[16] = "";
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (read(fd, score, sizeof(score) - 1) > 0 && score[0] == '-' && write(fd, "0", 1) < 0)
+		log_warning(
+			"is spared when memory runs out, as the daemon is: %s", strerror(errno));
+	close(fd);
+}
+
 static void pin(int core)
 {
 	cpu_set_t set;
@@ -133,6 +166,7 @@ int settle(struct worker_birth *birth, struct claim_page **ret_page)
 
 	if (getppid() != birth->supervisor)
 		return -ESRCH;
+	birth->group_error = enter_groups(birth); /* told when it can be */
 	r = map_claims(birth->fds[LINK_WORKER_CLAIMS], &page);
 	settle_reset_signals();
 	if (r == 0)
@@ -140,7 +174,7 @@ int settle(struct worker_birth *birth, struct claim_page **ret_page)
 	if (r == 0)
 		r = leave_home(birth->supervisor);
 	if (r == 0)
-		r = place_fds(birth->fds);
+		r = place_fds(birth, birth->fds);
 	if (r < 0) {
 		if (page != NULL)
 			munmap(page, CLAIM_SHARED_SIZE);
@@ -151,6 +185,7 @@ int settle(struct worker_birth *birth, struct claim_page **ret_page)
 	}
 	log_open("ruche-worker", LOG_LEVEL_INFO);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	be_no_exception();
 	pin(birth->core);
 	*ret_page = page;
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/pidfd.h>
@@ -29,7 +30,7 @@ static pid_t wait_for(pid_t pid)
 /* What the three processes of a birth share; [0] is read, [1] is written. */
 struct nursery {
 	int report[2]; /* intermediate → fork server: the worker's pid, with its pidfd */
-	int go[2]; /* fork server → worker: one byte; sockets, as they need not raise SIGPIPE */
+	int go[2];     /* fork server → worker: its order */
 };
 
 struct report {
@@ -58,20 +59,11 @@ static int nursery_open(struct nursery *n)
 	return r;
 }
 
-static enum spawn_side wait_to_go(struct nursery *n)
+static enum spawn_side be_born(struct nursery *n, struct spawn_birth *ret)
 {
-	char byte;
-	ssize_t got;
-
-	fd_close(&n->report[0]);
-	fd_close(&n->report[1]);
-	fd_close(&n->go[1]);
-	do
-		got = read(n->go[0], &byte, 1);
-	while (got < 0 && errno == EINTR);
-	if (got != 1)
-		_exit(0);
-	fd_close(&n->go[0]);
+	*ret = (struct spawn_birth){.pidfd = -1, .go = n->go[0]};
+	n->go[0] = -1;
+	nursery_close(n);
 	return SPAWN_WORKER;
 }
 
@@ -95,12 +87,12 @@ static void report_birth(const struct nursery *n, pid_t worker)
 		kill(worker, SIGKILL);
 }
 
-static enum spawn_side bear(struct nursery *n)
+static enum spawn_side bear(struct nursery *n, struct spawn_birth *ret)
 {
 	pid_t worker = fork();
 
 	if (worker == 0)
-		return wait_to_go(n);
+		return be_born(n, ret);
 	report_birth(n, worker);
 	_exit(0);
 }
@@ -153,14 +145,23 @@ int spawn_worker(struct spawn_birth *ret)
 		nursery_close(&nursery);
 		return r;
 	}
-	return pid == 0 ? (int)bear(&nursery) : attend(&nursery, pid, ret);
+	return pid == 0 ? (int)bear(&nursery, ret) : attend(&nursery, pid, ret);
 }
 
-void spawn_release(struct spawn_birth *birth)
+bool spawn_waits(const struct spawn_birth *birth)
+{
+	struct pollfd other_end = {.fd = birth->go};
+
+	return birth->pid > 0 && poll(&other_end, 1, 0) == 0;
+}
+
+void spawn_let_go(
+	struct spawn_birth *birth, const void *order, size_t len, const int *fds, size_t nfds)
 {
 	/* If the worker has been killed already, the supervisor sees that by itself. */
-	(void)fd_send_packet(birth->go, "", 1, NULL, 0);
+	(void)fd_send_packet(birth->go, order, len, fds, nfds);
 	fd_close(&birth->go);
+	birth->pid = 0;
 }
 
 /* ---- commands */

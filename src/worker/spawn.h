@@ -10,31 +10,38 @@
  * learns from the kernel how the worker ended.
  */
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /* ---- workers */
 
 enum spawn_side { SPAWN_PARENT = 0, SPAWN_WORKER = 1 };
 
-/* A worker that waits to be let go; kept by the fork server. */
+/* A worker that waits for its order. */
 struct spawn_birth {
-	pid_t pid;
+	pid_t pid; /* 0: none */
 	int pidfd; /* of the worker; -1 where the system has none, as under valgrind */
-	int go;    /* the socket on which it waits */
+	int go;    /* SOCK_SEQPACKET, on which the order comes: in either of them its own end */
 };
 
 /*
  * Forks a worker.  Returns twice: SPAWN_PARENT in the fork server with *ret filled, when the
- * worker is already the child of the supervisor and waits; and SPAWN_WORKER in the worker once
- * it was let go.  Or a negative errno in the fork server.
+ * worker is already the child of the supervisor; and SPAWN_WORKER in the worker, of which only
+ * ret->go is filled: it is to wait there for its order, and ends if that does not come, as the fork server has
+ * died.  Or a negative errno in the fork server.
  */
 int spawn_worker(struct spawn_birth *ret);
 
+/* Does it still wait? */
+bool spawn_waits(const struct spawn_birth *birth);
+
 /*
- * Lets the worker go, after its pid was told to the supervisor: then nobody meets a
- * worker that he has not heard of.  A worker whose fork server dies before this ends at once.
+ * Sends the worker its order, after its pid was told to the supervisor: then nobody meets a
+ * worker that he has not heard of.  There is none then in *birth.
  */
-void spawn_release(struct spawn_birth *birth);
+void spawn_let_go(
+	struct spawn_birth *birth, const void *order, size_t len, const int *fds, size_t nfds);
 
 /* ---- commands */
 

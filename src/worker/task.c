@@ -7,25 +7,26 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "wire/link.h"
 #include "wire/message.h"
+#include "worker/call.h"
 #include "worker/memory.h"
 #include "worker/returns.h"
 #include "worker/stop.h"
 
 enum { ZONE_CHUNK = 8192 };
 
-int task_init(struct ruche_task *task, int results, struct inbox *inbox, size_t frame_max)
+int task_init(struct ruche_task *task, struct outbox *outbox, struct inbox *inbox, size_t frame_max)
 {
-	*task = (struct ruche_task){.results = results, .inbox = inbox, .frame_max = frame_max};
+	*task = (struct ruche_task){
+		.outbox = outbox, .inbox = inbox, .frame_max = frame_max, .lane = -1};
 	returns_init(task);
 	return msgpack_zone_init(&task->zone, ZONE_CHUNK) ? 0 : -ENOMEM;
 }
 
 int task_init_item(struct ruche_task *item, const struct ruche_task *chunk, size_t frame_max)
 {
-	int r = task_init(item, chunk->results, NULL, frame_max);
+	int r = task_init(item, chunk->outbox, NULL, frame_max);
 
 	item->plugins = chunk->plugins;
 	item->is_item = true;
@@ -53,6 +54,63 @@ void task_begin(struct ruche_task *task, uint32_t seq)
 	returns_clear(task);
 }
 
+/* The client may change what is there at any time, so the head is looked at once. */
+static bool read_bytes(const uint8_t *at, uint64_t len, msgpack_object *ret)
+{
+	uint8_t copy[5];
+	uint32_t size;
+	size_t head;
+
+	memcpy(copy, at, len < sizeof(copy) ? (size_t)len : sizeof(copy));
+	if (len < sizeof(copy))
+		return false;
+	if (scan_bin(copy, sizeof(copy), &size, &head) == 0)
+		ret->type = MSGPACK_OBJECT_BIN;
+	else if (scan_str(copy, sizeof(copy), &size, &head) == 0)
+		ret->type = MSGPACK_OBJECT_STR;
+	else
+		return false;
+	ret->via.bin.size = size; /* that of a str has the same form */
+	ret->via.bin.ptr = (const char *)at + head;
+	return head + size == len;
+}
+
+/* An argument that lies in the client's arena becomes what is there. */
+static int resolve(struct ruche_task *task, msgpack_object *arg, size_t index)
+{
+	const uint32_t id = claim_arena(task->page, task->seq);
+	struct arena *arena = task_arena(task);
+	const uint8_t *value = NULL;
+	struct arena_ref ref;
+
+	if (!arenas_have(task->arenas, id))
+		return task_fail(task, RUCHE_FAILED, RUCHE_EXECUTED_NO,
+			"argument %zu lies in memory that has not come to this worker: it may have "
+			"no "
+			"descriptor left (rlimit_nofile)",
+			index + 1);
+	if (arg->via.ext.size == ARENA_REF_SIZE - 2) {
+		arena_read_ref((const uint8_t *)arg->via.ext.ptr, &ref);
+		value = arena != NULL ? arena_value(arena, &ref)
+				      : arenas_read(task->arenas, id, &ref, &task->zone);
+	}
+	if (value != NULL && read_bytes(value, ref.len, arg))
+		return 0;
+	return task_fail(task, RUCHE_BAD_ARGUMENTS, RUCHE_EXECUTED_NO,
+		"argument %zu refers to no str or bin in the memory that is shared with its client",
+		index + 1);
+}
+
+static int resolve_all(struct ruche_task *task, const msgpack_object_array *args)
+{
+	for (uint32_t i = 0; i < args->size; i++)
+		if (args->ptr[i].type == MSGPACK_OBJECT_EXT &&
+			args->ptr[i].via.ext.type == ARENA_EXT &&
+			resolve(task, &args->ptr[i], i) < 0)
+			return -1;
+	return 0;
+}
+
 int task_decode(struct ruche_task *task, const void *params, size_t len)
 {
 	msgpack_object object;
@@ -67,7 +125,18 @@ int task_decode(struct ruche_task *task, const void *params, size_t len)
 			"the arguments are not an array");
 	task->args = object.via.array.ptr;
 	task->arg_count = object.via.array.size;
-	return 0;
+	if (task->arenas == NULL || claim_arena(task->page, task->seq) == 0)
+		return 0;
+	/* Also if it is not needed: a socket that is full takes no more of them. */
+	(void)task_arena(task);
+	return resolve_all(task, &object.via.array);
+}
+
+struct arena *task_arena(const struct ruche_task *task)
+{
+	if (task->arenas == NULL || call_is_copy()) /* whose lane nobody would give back */
+		return NULL;
+	return arenas_find(task->arenas, claim_arena(task->page, task->seq));
 }
 
 /* ---- failures */
@@ -144,7 +213,7 @@ static bool result_is_good(struct ruche_task *task)
 		task_fail(task, RUCHE_TOO_LARGE, RUCHE_EXECUTED_YES,
 			"the result is %zu bytes with its frame, over the limit of %zu",
 			task->answer_len, task->frame_max);
-	else if ((why = returns_fault(task)) != NULL)
+	else if (task->lane < 0 && (why = returns_fault(task)) != NULL)
 		ruche_fail(task, "the function's result is not one MessagePack value: %s", why);
 	else
 		return true;
@@ -180,8 +249,11 @@ int task_complete(struct ruche_task *task, int returned)
 {
 	if (returned != 0)
 		settle_failure(task);
-	if (returned == 0 && result_is_good(task))
-		return 0;
+	if (returned == 0 && result_is_good(task)) {
+		if (returns_move(task) == 0)
+			return 0;
+		ruche_fail(task, "the worker has no memory for the result");
+	}
 	return pack_failure(task);
 }
 
@@ -191,14 +263,15 @@ void task_end(struct ruche_task *task)
 	msgpack_zone_clear(&task->zone);
 }
 
-int task_answer(struct ruche_task *task, int returned)
+void task_sent(struct ruche_task *task)
 {
-	int r = task_complete(task, returned);
+	task->lane = -1;
+}
 
-	if (r == 0)
-		r = fd_write_all(task->results, buf_data(&task->answer), buf_len(&task->answer));
-	task_end(task);
-	return r;
+const uint8_t *task_response(const struct ruche_task *task, size_t *ret_len)
+{
+	*ret_len = buf_len(&task->answer);
+	return buf_data(&task->answer);
 }
 
 const uint8_t *task_item_pair(const struct ruche_task *item, size_t *ret_len)
@@ -223,7 +296,7 @@ msgpack_packer *task_note(struct ruche_task *task, msgpack_packer *packer, const
 
 int task_send_note(struct ruche_task *task)
 {
-	return fd_write_all(task->results, buf_data(&task->note), buf_len(&task->note));
+	return outbox_write(task->outbox, buf_data(&task->note), buf_len(&task->note));
 }
 
 RUCHE_PLUGIN_EXPORT bool ruche_should_stop(const struct ruche_task *task)
@@ -236,11 +309,14 @@ RUCHE_PLUGIN_EXPORT bool ruche_should_stop(const struct ruche_task *task)
 RUCHE_PLUGIN_EXPORT int ruche_progress(struct ruche_task *task, double value)
 {
 	msgpack_packer packer, *pk = task_note(task, &packer, RUCHE_PROGRESS);
+	int r = outbox_flush(task->outbox);
 
+	if (r < 0)
+		return r;
 	if (pk == NULL || msgpack_pack_array(pk, 2) < 0 || message_pack_id(pk, task->seq) < 0 ||
 		msgpack_pack_double(pk, value) < 0)
 		return -ENOMEM;
-	while (write(task->results, buf_data(&task->note), buf_len(&task->note)) < 0) {
+	while (write(task->outbox->fd, buf_data(&task->note), buf_len(&task->note)) < 0) {
 		if (errno != EINTR)
 			return -errno;
 		if (stop_is_asked())

@@ -15,7 +15,9 @@
 
 #include "base/buf.h"
 #include "wire/claim.h"
+#include "worker/arenas.h"
 #include "worker/inbox.h"
+#include "worker/outbox.h"
 #include "worker/plugin.h"
 
 enum { TASK_MESSAGE_MAX = 1024 };
@@ -33,13 +35,15 @@ struct ruche_task {
 	const struct plugins
 		*plugins; /* borrowed, as is the page; both are set after task_init() */
 	struct claim_page *page;
+	struct arenas *arenas; /* borrowed; NULL: an item's values travel with its chunk */
 
 	bool is_item;
 
 	/* private */
-	int results;       /* borrowed descriptor */
-	struct buf answer; /* a response as it goes out */
-	size_t answer_len; /* also counts what did not fit */
+	struct outbox *outbox; /* borrowed */
+	struct buf answer;     /* a response as it goes out */
+	int lane;              /* of the client's arena, that it refers to; negative: none */
+	size_t answer_len;     /* also counts what did not fit */
 	msgpack_packer packer;
 	struct buf note; /* a notification */
 	bool no_memory;
@@ -51,8 +55,9 @@ struct ruche_task {
 	char message[TASK_MESSAGE_MAX];
 };
 
-/* `results` and `inbox` are borrowed until task_fini().  0 or -ENOMEM. */
-int task_init(struct ruche_task *task, int results, struct inbox *inbox, size_t frame_max);
+/* `outbox` and `inbox` are borrowed until task_fini().  0 or -ENOMEM. */
+int task_init(
+	struct ruche_task *task, struct outbox *outbox, struct inbox *inbox, size_t frame_max);
 /* A task for the items of `chunk`, which must outlive it. */
 int task_init_item(struct ruche_task *item, const struct ruche_task *chunk, size_t frame_max);
 void task_fini(struct ruche_task *task);
@@ -74,14 +79,17 @@ int task_fail(struct ruche_task *task, enum ruche_code code, enum ruche_executed
 int task_complete(struct ruche_task *task, int returned);
 /* Why it has failed, when it has returned something else than 0. */
 const char *task_why(struct ruche_task *task);
+/* The response is out: what it refers to is the client's from now on. */
+void task_sent(struct ruche_task *task);
+
+/* The memory that it shares with its client; NULL: none. */
+struct arena *task_arena(const struct ruche_task *task);
+
 /* Frees what the task has taken, its response too. */
 void task_end(struct ruche_task *task);
 
-/*
- * Both, and in between writes the response.  Blocks until all of it was taken.  0, or a
- * negative errno, after which the worker is of no more use.
- */
-int task_answer(struct ruche_task *task, int returned);
+/* The response that task_complete() has made; valid until task_end(). */
+const uint8_t *task_response(const struct ruche_task *task, size_t *ret_len);
 
 /* The pair [error, result] of an item that is complete; valid until its end. */
 const uint8_t *task_item_pair(const struct ruche_task *item, size_t *ret_len);

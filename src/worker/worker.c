@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "wire/claim.h"
@@ -15,16 +17,27 @@
 #include "worker/children.h"
 #include "worker/inbox.h"
 #include "worker/memory.h"
+#include "worker/outbox.h"
 #include "worker/settle.h"
 #include "worker/stop.h"
 #include "worker/task.h"
+
+#define HOLD_TIME (50 * CLOCK_US) /* for which the answers to tiny tasks are held back */
+#define FORK_TIME (5 * CLOCK_US)  /* in less time nobody can have forked */
+
+enum { HOLD_MAX = 1024 }; /* bytes of an answer; more cost more to copy than to write */
 
 struct worker {
 	const struct worker_birth *birth;
 	struct claim_page *page;
 	struct inbox inbox;
+	struct outbox outbox;
+	struct arenas arenas;
 	struct ruche_task task;
 	bool retires;
+	uint64_t at;                 /* when the present task could begin */
+	uint64_t clean_at;           /* when nothing was held, and nothing left behind */
+	const struct function *slow; /* took longer than HOLD_TIME when it last ran */
 };
 
 /* A notification to the supervisor, with a message unless that is NULL. */
@@ -40,6 +53,14 @@ static int tell(struct worker *w, const char *method, const char *message)
 
 /* ---- one call */
 
+/* Tasks leave no process behind; and then their answers may go. */
+static int clean_up(struct worker *w)
+{
+	if (w->at - w->clean_at > FORK_TIME && children_exist() && children_kill() < 0)
+		log_warning("a process that a task has left behind cannot be killed");
+	return outbox_flush(&w->outbox);
+}
+
 static int call_function(struct worker *w, const uint8_t *frame, const struct scan *scan)
 {
 	struct ruche_task *task = &w->task;
@@ -49,27 +70,55 @@ static int call_function(struct worker *w, const uint8_t *frame, const struct sc
 	if (task->function == NULL ||
 		task_decode(task, frame + scan->params.off, scan->params.len) < 0)
 		return -1;
+	if (task->function == w->slow && w->outbox.held > 0)
+		(void)clean_up(w); /* a fault shows again at the next answer */
 	return call_run(task);
 }
 
-/* A task leaves no process behind, nor half a line of output. */
-static void clean_up(void)
+/* Held back, or at once with all that was. */
+static int send_answer(struct worker *w)
 {
-	fflush(stdout);
-	if (children_exist() && children_kill() < 0)
-		log_warning("a process that a task has left behind cannot be killed");
+	uint64_t now = clock_now();
+	const uint8_t *answer;
+	size_t len;
+	int r;
+
+	claim_account(w->page, now - w->at);
+	if (now - w->at > HOLD_TIME)
+		w->slow = w->task.function;
+	else if (w->slow == w->task.function)
+		w->slow = NULL;
+	w->at = now;
+	answer = task_response(&w->task, &len);
+	if (len <= HOLD_MAX && now - w->clean_at < HOLD_TIME &&
+		outbox_hold(&w->outbox, answer, len))
+		return 0;
+	r = clean_up(w);
+	if (r == 0)
+		r = outbox_write(&w->outbox, answer, len);
+	if (r < 0)
+		outbox_hold(&w->outbox, answer, len); /* a task has closed the pipe: found there */
+	w->at = w->clean_at = clock_now();
+	return r;
 }
 
 static int run(struct worker *w, const uint8_t *frame, const struct scan *scan)
 {
-	int returned;
+	int r;
 
 	task_begin(&w->task, scan->msgid);
 	stop_begin(scan->msgid);
-	returned = call_function(w, frame, scan);
+	r = call_function(w, frame, scan);
 	stop_end();
-	clean_up();
-	return task_answer(&w->task, returned);
+	fflush(stdout); /* nor half a line of output */
+	r = task_complete(&w->task, r);
+	if (r == 0) {
+		r = send_answer(w);
+		/* Also if not: the supervisor gives back what a lost answer refers to. */
+		task_sent(&w->task);
+	}
+	task_end(&w->task);
+	return r;
 }
 
 /*
@@ -84,6 +133,7 @@ static int retire_if_large(struct worker *w)
 
 	if (max == 0 || w->retires || memory_peak() <= max)
 		return 0;
+	heap_trim(); /* what is only kept does not count */
 	now = memory_resident();
 	if (now <= max)
 		return 0;
@@ -95,7 +145,7 @@ static int retire_if_large(struct worker *w)
 
 /* ---- the loop */
 
-/* What is not a call is input for a task that has ended. */
+/* What is neither a call nor about an arena is input for a task that has ended. */
 static int handle(struct worker *w, const uint8_t *frame)
 {
 	const struct scan scan = w->inbox.scan;
@@ -107,8 +157,25 @@ static int handle(struct worker *w, const uint8_t *frame)
 		if (r == 0)
 			r = retire_if_large(w);
 	}
+	if (scan.type == SCAN_NOTIFICATION)
+		arenas_notice(&w->arenas, frame, &scan);
 	if (w->inbox.dropped == before) /* else a command has done so, and read on */
 		inbox_drop(&w->inbox);
+	return r;
+}
+
+/* As inbox_wait(), which may take long: nothing is held back meanwhile. */
+static int next_frame(struct worker *w, const uint8_t **ret)
+{
+	int r = inbox_frame(&w->inbox, ret);
+
+	if (r != 0)
+		return r;
+	if (w->outbox.held > 0)
+		r = clean_up(w);
+	if (r == 0)
+		r = inbox_wait(&w->inbox, ret);
+	w->at = w->clean_at = clock_now();
 	return r;
 }
 
@@ -117,7 +184,7 @@ static int work(struct worker *w)
 	const uint8_t *frame;
 	int r;
 
-	while ((r = inbox_wait(&w->inbox, &frame)) > 0) {
+	while ((r = next_frame(w, &frame)) > 0) {
 		r = handle(w, frame);
 		if (r < 0) {
 			log_error("cannot answer the supervisor: %s", strerror(-r));
@@ -171,15 +238,29 @@ static int check_size(const struct worker *w, char *error)
 	return -ENOMEM;
 }
 
+static int check_groups(const struct worker *w, char *error)
+{
+	const int r = w->birth->group_error;
+
+	if (r < 0)
+		text_format(error, PLUGIN_ERROR_MAX, "it cannot enter its control group: %s",
+			strerror(-r));
+	return r;
+}
+
 /* What comes before the first task.  0, or a negative errno with a message. */
 static int prepare(struct worker *w, char *error)
 {
-	int r = call_init();
+	int r = check_groups(w, error);
 
+	if (r == 0)
+		r = call_init();
 	if (r == 0)
 		r = set_token(w->birth->token);
 	if (r == 0)
 		r = settings_limit(w->birth->settings, error);
+	if (r == 0)
+		r = confine_enter(&w->birth->settings->confine, error);
 	if (r == 0)
 		r = plugins_init(w->birth->plugins, error);
 	call_end_copy();
@@ -204,15 +285,20 @@ int worker_main(struct worker_birth *birth)
 	struct worker w = {.birth = birth};
 	int status = EXIT_FAILURE;
 
+	heap_keep();
 	if (settle(birth, &w.page) < 0)
 		return EXIT_FAILURE;
 	inbox_init(&w.inbox, WORKER_TASKS_FD, birth->frame_max);
-	if (task_init(&w.task, WORKER_RESULTS_FD, &w.inbox, birth->frame_max) == 0) {
+	w.arenas = (struct arenas){.fd = WORKER_ARENAS_FD};
+	w.outbox = (struct outbox){.fd = WORKER_RESULTS_FD, .page = w.page};
+	if (task_init(&w.task, &w.outbox, &w.inbox, birth->frame_max) == 0) {
 		w.task.plugins = birth->plugins;
 		w.task.page = w.page;
+		w.task.arenas = &w.arenas;
 		status = start_and_work(&w);
 		task_fini(&w.task);
 	}
+	arenas_fini(&w.arenas);
 	inbox_fini(&w.inbox);
 	stop_fini();
 	munmap(w.page, CLAIM_SHARED_SIZE);

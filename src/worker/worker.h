@@ -8,6 +8,7 @@
  * keeps no state that another process depends on, except its claim page.
  */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "wire/link.h"
@@ -18,6 +19,8 @@
 enum {
 	WORKER_TASKS_FD = 3,
 	WORKER_RESULTS_FD = 4,
+	WORKER_ARENAS_FD = 5,
+	WORKER_OOM_FD = 6, /* memory.oom_control of its group, if there is one on v1 */
 };
 
 /* All that a worker inherits from its fork server. */
@@ -25,7 +28,10 @@ struct worker_birth {
 	const struct plugins *plugins;
 	const struct settings *settings;
 	pid_t supervisor;
-	int fds[LINK_WORKER_FDS];
+	int fds[LINK_FDS_MAX];
+	size_t groups;    /* of them, control groups to enter */
+	bool watches_oom; /* and the one behind those is for WORKER_OOM_FD */
+	int group_error;  /* why it could not enter them; 0: it has */
 	int slot;
 	int core; /* to be pinned to; -1: none */
 	size_t frame_max;

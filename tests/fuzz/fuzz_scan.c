@@ -146,6 +146,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_same(&split, &whole);
 	}
 	if (r == SCAN_DONE) {
+		split = whole;
+		CHECK(feed_copy(&split, data, size) == SCAN_DONE); /* asked again */
+		check_same(&split, &whole);
 		CHECK(whole.len <= size && whole.len <= LIMIT);
 		check_spans(data, &whole);
 		check_unpacks(data, &whole);

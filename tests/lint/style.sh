@@ -28,9 +28,9 @@ cppcheck --quiet -j "$(nproc)" --std=c11 --error-exitcode=1 --inline-suppr \
 	-Isrc -Iinclude src contrib || failed=1
 
 echo '-- shellcheck'
-shellcheck -S warning -x -P SCRIPTDIR -e SC1091,SC2034,SC2154 contrib/check contrib/quickstart contrib/dependencies.sh \
-	contrib/completions/ruche.bash .ci/run tests/lint/*.sh tests/*.sh tests/system/*.sh \
-	tests/fuzz/run tests/fuzz/*.sh || failed=1
+shellcheck -S warning -x -P SCRIPTDIR -e SC1091,SC2034,SC2154 contrib/bench contrib/check contrib/quickstart contrib/dependencies.sh \
+	contrib/completions/ruche.bash .ci/run tests/lint/*.sh tests/*.sh tests/system/*.sh tests/bench/peers/*.sh \
+	tests/fuzz/run tests/fuzz/*.sh tests/boot/*.sh tests/boot/inside/*.sh tests/boot/inside/run || failed=1
 
 echo '-- length of functions'
 find src -name '*.c' | ctags --fields=+ne --languages=C --kinds-C=f -f - -L - |

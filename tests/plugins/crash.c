@@ -399,6 +399,50 @@ static int test_big(struct ruche_task *task)
 	return r;
 }
 
+/* It has a result, and dies. */
+static int test_big_kill(struct ruche_task *task)
+{
+	return test_big(task) < 0 ? -1 : crash_kill(task);
+}
+
+/* It has a result, then another one, and fails. */
+static int test_big_fail(struct ruche_task *task)
+{
+	return test_big(task) < 0 || test_big(task) < 0 ? -1 : ruche_fail(task, "after all");
+}
+
+/* It has a result, and closes the pipe that this would go through. */
+static int test_big_close(struct ruche_task *task)
+{
+	for (int fd = 3; fd < 10; fd++)
+		close(fd);
+	return test_big(task);
+}
+
+/* It has a result, and so has a copy of it. */
+static int test_big_fork(struct ruche_task *task)
+{
+	pid_t pid = fork();
+
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return test_big(task);
+}
+
+/* An array of n integers. */
+static int test_list(struct ruche_task *task)
+{
+	msgpack_packer *pk = ruche_return_packer(task);
+	uint64_t n;
+
+	if (ruche_arg_uint64(task, 0, &n) < 0)
+		return -1;
+	msgpack_pack_array(pk, n);
+	while (n-- > 0)
+		msgpack_pack_int(pk, 0x1234);
+	return 0;
+}
+
 /* The cores it may run on. */
 static int test_core(struct ruche_task *task)
 {
@@ -540,7 +584,8 @@ static void write_reply(struct ruche_task *task, size_t len)
 	uint8_t reply[] = {0x94, 0x01, 0xce, 0, 0, 0, 0, 0xc0, 0xc0};
 
 	message_write_id(reply + 3, task->seq);
-	write_bytes(RESULTS_FD, reply, len);
+	if (write(RESULTS_FD, reply, len) < 0)
+		return; /* a task before it has closed that */
 }
 
 static int mixed_half(struct ruche_task *task)
@@ -619,6 +664,11 @@ static const struct ruche_function functions[] = {
 	{.name = "test.init_fails", .run = test_init_fails, .params = ""},
 	{.name = "test.inits", .run = test_inits, .params = ""},
 	{.name = "test.big", .run = test_big, .params = "n"},
+	{.name = "test.big_kill", .run = test_big_kill, .params = "n"},
+	{.name = "test.big_fail", .run = test_big_fail, .params = "n"},
+	{.name = "test.big_close", .run = test_big_close, .params = "n"},
+	{.name = "test.big_fork", .run = test_big_fork, .params = "n"},
+	{.name = "test.list", .run = test_list, .params = "n"},
 	{.name = "test.core", .run = test_core, .params = ""},
 	{.name = "test.progress", .run = test_progress, .params = "n"},
 	{.name = "test.env", .run = test_env, .params = "name"},

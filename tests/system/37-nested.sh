@@ -22,11 +22,11 @@ check_output 'a private daemon as well' 20 "$ruche" --private --workers 2 --plug
 
 # ---- the parent goes -------------------------------------------------------------------
 
-rests() { "$ruche" workers --json | "$PYTHON3" -c '
-import json, sys
-workers = json.load(sys.stdin)
-running = [w["function"] for w in workers if w["function"]]
-sys.exit(running.count("nested.rest") != int(sys.argv[1]) or running.count("sleep") != int(sys.argv[2]))' "$@"; }
+rests() { # HOW-MANY SLEEPS
+	local running
+	running=$("$ruche" workers --json | grep -oE '"function": "(nested.rest|sleep)"')
+	[ "$(grep -c rest <<<"$running")" = "$1" ] && [ "$(grep -c sleep <<<"$running")" = "$2" ]
+}
 background "$ruche" call nested.rest 5
 wait_for rests 5 1
 check 'a chain of calls: each waiting worker lends its place' rests 5 1

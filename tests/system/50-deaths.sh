@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The supervisor, the fork server and clients are killed or stopped.
 . "${top_srcdir:-.}/tests/system/lib.sh" || exit 99
-start_daemon --plugin "$test_plugins/crash.so"
+printf '[pool default]\nworkers = 2\ngrace = 200ms\n' >"$dir/conf"
+start_daemon --config "$dir/conf" --plugin "$test_plugins/crash.so"
 
 # ---- the supervisor is killed while a function, a command and what it started run
 "$ruche" call sleep 1000 2>"$dir/lost" &
@@ -19,7 +20,7 @@ wait "$lost"
 check 'its client is told that the daemon is gone' test $? -eq 69
 check 'and that the call may have been executed' grep -q 'executed: maybe' "$dir/lost"
 check 'the stale socket is there' test -S "$sock"
-start_daemon --plugin "$test_plugins/crash.so"
+start_daemon --config "$dir/conf" --plugin "$test_plugins/crash.so"
 check_output 'a new daemon starts over it' 27 "$ruche" call cube 3
 check_status 'a second one on the same socket is refused' 1 "$RUCHE_DAEMON" --socket "$sock"
 check_said 'and says why' 'another daemon listens'

@@ -12,7 +12,7 @@ workers_are() {
 # ---- errors
 printf '[limits]\nframe = much\n' >"$conf"
 check_status 'a bad value: the daemon does not start' 1 "$RUCHE_DAEMON" --config "$conf"
-check_said 'with file, line and what is allowed' "$conf:2: frame takes a size from 64K to 1G"
+check_said 'with file, line and what is allowed' "$conf:2: frame takes a size from 64K to 2G"
 check_status 'nor by the environment' 1 env RUCHE_CONFIG="$conf" "$RUCHE_DAEMON"
 check_said 'which names it as well' "$conf:2: "
 check_status 'it is not called good' 1 "$RUCHE_DAEMON" --check-config --config "$conf"

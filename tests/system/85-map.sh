@@ -8,10 +8,26 @@ check_output 'a hundred thousand lines in order' "$(seq 1 100000 | md5sum)" \
 	bash -c "seq 1 100000 | '$ruche' map echo | md5sum"
 check_output 'unordered: the same lines' "$(seq 1 20000 | md5sum)" \
 	bash -c "seq 1 20000 | '$ruche' map --unordered echo | sort -n | md5sum"
-check_output 'as they finish' '0.01 1.5 ' \
-	bash -c "printf '1.5\n0.01\n' | '$ruche' map --unordered -- sh -c 'sleep {}; echo {}' | tr '\n' ' '"
-check_output 'in order' '0.4 0.01 ' \
-	bash -c "printf '0.4\n0.01\n' | '$ruche' map -- sh -c 'sleep {}; echo {}' | tr '\n' ' '"
+
+# The first of two items ends when the second one's result is there, or when that has run.
+cat >"$dir/late" <<'END'
+case $1 in
+first) until grep -q second "$2"; do sleep 0.01; done ;;
+second) echo second >>"$3" ;;
+esac
+echo "$1"
+END
+two_items() { # WHERE-THE-FIRST-LOOKS OPTION…
+	local seen=$1
+	shift
+	: >"$dir/pair"
+	: >"$dir/ran"
+	printf 'first\nsecond\n' |
+		timeout 20 "$ruche" map "$@" -- sh "$dir/late" {} "$seen" "$dir/ran" >"$dir/pair"
+	tr '\n' ' ' <"$dir/pair"
+}
+check_output 'as they finish' 'second first ' two_items "$dir/pair" --unordered
+check_output 'in order' 'first second ' two_items "$dir/ran"
 check_output 'fixed arguments come first' '25 168 ' \
 	bash -c "printf '100\n1000\n' | '$ruche' map primes.count 0 | tr '\n' ' '"
 check_output 'lines that are not JSON are strings' '"a b""" "x' \
@@ -28,6 +44,17 @@ check_said 'and is named by its number' 'item 2'
 check_status 'one item that crashes' 1 \
 	bash -c "printf '1\n2\n3\n' | '$ruche' map -- sh -c 'test {} != 2 && echo {}'"
 check 'costs no other' test "$(tr '\n' ' ' <"$dir/stdout")" = '1 3 '
+
+# Large results wait for the slow first item, and then for a reader that takes its time.
+cat >"$dir/large" <<'END'
+test "$1" != 1 || sleep 0.3
+printf '%0100000d\n' "$1"
+END
+large() { seq -f %0100000.0f 1 60; }
+check_output 'megabytes of results that wait, in order' "$(large | md5sum)" bash -c "
+	seq 1 60 | '$ruche' map -- sh '$dir/large' {} | { sleep 0.3; md5sum; }"
+check_output 'and as they finish' "$(large | sort | md5sum)" bash -c "
+	seq 1 60 | '$ruche' map --unordered -- sh '$dir/large' {} | { sleep 0.3; sort; } | md5sum"
 
 # It does not swallow its input: what it has not begun is left for the next reader.
 mkfifo "$dir/fifo"

@@ -3,13 +3,16 @@
  * One client with very much queued, another that sends one call at a time: how long does the
  * second one wait, against when the pool is as busy but nothing is queued?
  *
- *	fair SOCKET QUEUED ROUNDS RATIO MICROSECONDS...
+ *	fair SOCKET QUEUED MILLISECONDS RATIO LENGTH...
  *
- * For each length of a task (test.busy) prints the median of the second client's calls while the first
- * keeps as many calls open as there are workers (two), while it has QUEUED of them open, and the ratio; both
- * are measured by turns, and the best of three tries counts.  Fails if a ratio is above RATIO.
+ * For each length of a task in us (test.busy), in measurements of so many milliseconds: the second client's median while the first has QUEUED calls open, and
+ * while it has only as many open as keep the pool equally busy: two, or with tasks so short that two workers then
+ * mostly wait for their next one, up to what workers have at hand (2 x 64), until as many tasks are done a
+ * second as with QUEUED. Both are measured by turns, and the median of the ratios counts.  Fails if
+ * one is above RATIO.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,14 +23,16 @@
 
 enum {
 	WORKERS = 2,
-	TRIES = 3,
-	CALLS_MAX = 4096,
+	AT_HAND = 2 * 64,
+	TRIES = 5,
+	CALLS_MAX = 65536,
 	TAKEN_IN = 60000, /* below what the daemon reads of one connection */
 };
 
 static const char *socket_path;
 static atomic_int open_calls; /* of the first client; 0: it is to end */
 static atomic_bool is_under_way;
+static atomic_long taken; /* replies to the first client */
 static long length;
 
 static void fail(const char *what, int error)
@@ -80,6 +85,7 @@ static void *flood(void *data)
 	while ((wanted = open_calls) > 0) {
 		submit(ruche, wanted);
 		take(ruche);
+		taken++;
 	}
 	ruche_close(ruche);
 	return data;
@@ -100,57 +106,100 @@ static int compare(const void *a, const void *b)
 	return (*one > *other) - (*one < *other);
 }
 
-/* The second client's median while the first has `wanted` open. */
-static double measure(int wanted, int calls)
+static double median(double *values, int count)
+{
+	qsort(values, (size_t)count, sizeof(values[0]), compare);
+	return values[count / 2];
+}
+
+struct measured {
+	double median; /* of the second client's calls, s */
+	double rate;   /* of the first one's, tasks a second */
+};
+
+static double call_once(struct ruche *ruche)
+{
+	struct ruche_reply *reply;
+	double start = now();
+	int r = ruche_call(ruche, &reply, "test.busy", "i", (int64_t)length);
+
+	if (r < 0 || ruche_reply_code(reply) != RUCHE_OK)
+		fail("a call failed", r);
+	ruche_reply_free(reply);
+	return now() - start;
+}
+
+/* The first has `wanted` open. */
+static struct measured measure(int wanted, double seconds)
 {
 	static double took[CALLS_MAX];
-	struct ruche_reply *reply;
+	struct measured result;
 	struct ruche *ruche;
 	pthread_t thread;
-	int r = ruche_open(socket_path, &ruche);
+	double start;
+	int r = ruche_open(socket_path, &ruche), calls;
 
 	open_calls = wanted;
 	is_under_way = false;
+	taken = 0;
 	if (r < 0 || pthread_create(&thread, NULL, flood, NULL) != 0)
 		fail("cannot begin", r);
 	while (!is_under_way)
-		;
-	for (int i = 0; i < calls; i++) {
-		double start = now();
-
-		r = ruche_call(ruche, &reply, "test.busy", "i", (int64_t)length);
-		if (r < 0 || ruche_reply_code(reply) != RUCHE_OK)
-			fail("a call failed", r);
-		ruche_reply_free(reply);
-		took[i] = now() - start;
-	}
+		sched_yield();
+	start = now();
+	for (calls = 0; calls < CALLS_MAX && now() < start + seconds; calls++)
+		took[calls] = call_once(ruche);
+	result.rate = (double)taken / (now() - start);
+	result.median = median(took, calls);
 	open_calls = 0;
 	pthread_join(thread, NULL);
 	ruche_close(ruche);
-	qsort(took, (size_t)calls, sizeof(took[0]), compare);
-	return took[calls / 2];
+	return result;
+}
+
+/* With as few calls open as keep the pool as busy as `beside`. */
+static struct measured measure_alone(struct measured beside, double seconds, int *ret_open)
+{
+	struct measured alone;
+
+	for (*ret_open = WORKERS;; *ret_open *= 4) {
+		alone = measure(*ret_open, seconds);
+		if (alone.rate >= 0.9 * beside.rate || *ret_open >= AT_HAND)
+			return alone;
+	}
+}
+
+static double compare_both(int queued, double seconds)
+{
+	double ratios[TRIES];
+
+	for (int i = 0; i < TRIES; i++) {
+		struct measured beside = measure(queued, seconds), alone;
+		int open;
+
+		alone = measure_alone(beside, seconds, &open);
+		ratios[i] = beside.median / alone.median;
+		printf("%ld us: %.0f us beside %d, %.0f us beside %d (%.0f and %.0f tasks/s), "
+		       "ratio %.2f\n",
+			length, beside.median * 1e6, queued, alone.median * 1e6, open, beside.rate,
+			alone.rate, ratios[i]);
+	}
+	return median(ratios, TRIES);
 }
 
 int main(int argc, char **argv)
 {
-	int queued, calls, status = 0;
+	int queued, status = 0;
+	double seconds;
 
-	if (argc < 6 || (calls = atoi(argv[3])) > CALLS_MAX)
+	if (argc < 6)
 		return 64;
 	socket_path = argv[1];
 	queued = atoi(argv[2]);
+	seconds = atof(argv[3]) / 1000;
 	for (int i = 5; i < argc; i++) {
-		double best = 1e9;
-
 		length = atol(argv[i]);
-		for (int try = 0; try < TRIES && best > 1.3; try++) {
-			double alone = measure(WORKERS, calls), beside = measure(queued, calls);
-
-			printf("%ld us: %.0f us, %.0f us, ratio %.2f\n", length, alone * 1e6,
-				beside * 1e6, beside / alone);
-			best = beside / alone < best ? beside / alone : best;
-		}
-		status |= best > atof(argv[4]);
+		status |= compare_both(queued, seconds) > atof(argv[4]);
 	}
 	return status;
 }

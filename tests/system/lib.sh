@@ -9,11 +9,13 @@ top_srcdir=$(cd "${top_srcdir:-.}" && pwd)
 top_builddir=$(cd "${top_builddir:-.}" && pwd)
 PYTHON3=${PYTHON3:-/usr/bin/python3}
 
+. "$top_srcdir/tests/trusted.sh"
+
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ruche-test.XXXXXX")
 sock=$dir/ruche.sock
 daemon_log=$dir/daemon.log
 daemon=0
-checks=0 failures=0
+. "$top_srcdir/tests/system/claims.sh"
 
 # Every process that a test starts carries this in its environment.
 export RUCHE_TEST_MARK="mark-$$-$RANDOM"
@@ -23,84 +25,13 @@ export RUCHE_FORKSERVER=${RUCHE_FORKSERVER:-$top_builddir/ruche-forkserver}
 export RUCHE_PLUGIN_DIR=$top_builddir/contrib/plugins/.libs
 test_plugins=$top_builddir/tests/plugins/.libs
 ruche=$top_builddir/ruche
+# The program itself: libtool's script before it costs ten times as much, at each of a thousand calls.
+[ ! -x "$top_builddir/.libs/ruche" ] || {
+	ruche=$top_builddir/.libs/ruche
+	export LD_LIBRARY_PATH=$top_builddir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+}
 unset XDG_RUNTIME_DIR
 export RUCHE_CONFIG= # none but what a test names
-
-# ---- claims ---------------------------------------------------------------------------
-
-# pass_or_fail STATUS CLAIM
-pass_or_fail() {
-	checks=$((checks + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $checks - $2"
-	else
-		echo "not ok $checks - $2"
-		failures=$((failures + 1))
-	fi
-}
-
-# check CLAIM COMMAND…: the command succeeds
-check() {
-	local claim=$1 status=0
-	shift
-	"$@" || status=$?
-	pass_or_fail "$status" "$claim"
-}
-
-# check_output CLAIM EXPECTED COMMAND…: the command prints exactly this
-check_output() {
-	local claim=$1 expected=$2 got
-	shift 2
-	got=$("$@" 2>"$dir/stderr")
-	[ "$got" = "$expected" ] || {
-		echo "# expected: $expected"
-		echo "# got:      $got"
-		sed 's/^/# stderr:   /' "$dir/stderr"
-	}
-	[ "$got" = "$expected" ]
-	pass_or_fail $? "$claim"
-}
-
-# check_status CLAIM STATUS COMMAND…: the command exits with this; its output is in
-# $dir/stdout and $dir/stderr
-check_status() {
-	local claim=$1 expected=$2 got=0
-	shift 2
-	"$@" >"$dir/stdout" 2>"$dir/stderr" || got=$?
-	[ "$got" -eq "$expected" ] || {
-		echo "# status $got instead of $expected"
-		sed 's/^/# /' "$dir/stdout" "$dir/stderr"
-	}
-	[ "$got" -eq "$expected" ]
-	pass_or_fail $? "$claim"
-}
-
-# check_said CLAIM PATTERN: the stderr of the last check_status matches
-check_said() {
-	grep -Eq -- "$2" "$dir/stderr" || sed 's/^/# said: /' "$dir/stderr"
-	grep -Eq -- "$2" "$dir/stderr"
-	pass_or_fail $? "$1"
-}
-
-# wait_for COMMAND…: until it succeeds, at most 20 seconds
-wait_for() {
-	local i
-	for ((i = 0; i < 2000; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.01
-	done
-	echo "# waited in vain for: $*"
-	return 1
-}
-
-# background COMMAND…: with the signals of a foreground job, which a plain & would take
-# away; its pid is in $background
-background() {
-	set -m
-	"$@" &
-	background=$!
-	set +m
-}
 
 # ---- the daemon -----------------------------------------------------------------------
 
@@ -120,25 +51,35 @@ stop_daemon() {
 	return "$status"
 }
 
-# field of `ruche status --json`, by a path of keys
+# field KEY…: of the JSON on stdin, as the first of that name behind the one before.  What is waited
+# for is asked again and again, so no other program is started for it.
+field() {
+	local text key
+	text=$(</dev/stdin)
+	for key; do
+		case $text in *"\"$key\": "*) text=${text#*"\"$key\": "} ;; *) return 1 ;; esac
+	done
+	text=${text%%[,\}]*}
+	text=${text#\"}
+	echo "${text%\"}"
+}
+
+# status_of KEY…
 status_of() {
-	"$ruche" status --json | "$PYTHON3" -c '
-import json, sys
-value = json.load(sys.stdin)
-for key in sys.argv[1:]:
-    value = value[key]
-print(value)' "$@"
+	"$ruche" status --json | field "$@"
 }
 
 all_idle() {
-	[ "$(status_of workers idle)" = "$(status_of workers total)" ]
+	local status
+	status=$("$ruche" status --json) &&
+		[ "$(field workers idle <<<"$status")" = "$(field workers total <<<"$status")" ]
 }
 
-# worker_pid N
+# worker_pid N: nothing if it has none now
 worker_pid() {
-	"$ruche" workers --json | "$PYTHON3" -c '
-import json, sys
-print(json.load(sys.stdin)[int(sys.argv[1])]["pid"] or "")' "$1"
+	local pid
+	pid=$("$ruche" workers --json | sed 's/}, {"pool"/\n&/g' | sed -n "$(($1 + 1))p" | field pid)
+	[ "$pid" = null ] || echo "$pid"
 }
 
 # descriptors PID: how many it has open, once that has been the same ten times running (the
@@ -146,9 +87,9 @@ print(json.load(sys.stdin)[int(sys.argv[1])]["pid"] or "")' "$1"
 descriptors() {
 	local last=-1 now same=0
 	while [ $same -lt 10 ]; do
-		now=$(find "/proc/$1/fd" -type l | wc -l)
-		[ "$now" -eq "$last" ] && same=$((same + 1)) || same=0
-		last=$now
+		now=("/proc/$1/fd"/*)
+		[ ${#now[@]} -eq "$last" ] && same=$((same + 1)) || same=0
+		last=${#now[@]}
 		sleep 0.01
 	done
 	echo "$last"

@@ -167,6 +167,24 @@ for method, params in (
     said = codes(converse(msgpack.packb([0, 1, method, params])))
     expect(f"{method} {params}", said and said[0] in ("bad_arguments", "unknown_function"), said)
 
+# And of those that take a task's id: an option that they do not know is not passed over.
+task = converse(msgpack.packb([0, 1, "ruche.submit", ["cube", [3], {"detach": True}]]))[0][3]
+for method, params, words in (
+    ("ruche.result", [task, {"colour": 1}], "'colour'; there are timeout, forget"),
+    ("ruche.result", [task, {"timeout": -1}], "'timeout' takes seconds, at least 0"),
+    ("ruche.result", [task, {"forget": 1}], "'forget' takes true or false"),
+    ("ruche.result", [task, 5], "must be a map"),
+    ("ruche.result", [task, {}, 6], "one more parameter"),
+    ("ruche.wait", [[task], {"forget": True}], "'forget'; there are timeout, any"),
+    ("ruche.wait", [[task], {"timeout": "soon"}], "'timeout' takes"),
+    ("ruche.log", [task, {"timeout": 1}], "'timeout'; there are follow"),
+):
+    error = converse(msgpack.packb([0, 1, method, params]))[0][2]
+    expect(f"{method} {params}", error["code"] == "bad_arguments" and words in error["message"], error)
+for params in ([task], [task, None], [task, {}], [task, {"timeout": None}]):
+    said = converse(msgpack.packb([0, 1, "ruche.result", params]))
+    expect(f"ruche.result {params}", said == [[1, 1, None, 27]], said)
+
 # Faults after good calls: the calls are answered all the same.
 good = msgpack.packb([0, 1, "cube", [3]]) + msgpack.packb([0, 2, "sleep", [0.2]])
 said = codes(converse(good + b"\xc1", half_close=False))

@@ -7,63 +7,32 @@ Four connections call test.version all the time while the plugin behind PLUGIN_L
 daemon reloaded.  No call may fail; each answer is one of the two versions; and a call that is
 made after the reload was answered is answered by the new one.
 """
+import collections
 import os
-import socket
 import sys
 import threading
 import time
 
-import msgpack
+from rpc import Client
 
 path, link, first, second, times = sys.argv[1:5] + [int(sys.argv[5])]
 WINDOW = 32
-
-
-class Client:
-    def __init__(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(60)
-        self.sock.connect(path)
-        self.unpacker = msgpack.Unpacker(raw=False)
-        self.id = 0
-
-    def send(self, method, *params):
-        self.id += 1
-        self.sock.sendall(msgpack.packb([0, self.id, method, params]))
-
-    def read(self):
-        while True:
-            for message in self.unpacker:
-                if message[0] == 1:
-                    return message[2], message[3]
-            data = self.sock.recv(65536)
-            if not data:
-                raise SystemExit("the daemon closed the connection")
-            self.unpacker.feed(data)
-
-    def call(self, method, *params):
-        self.send(method, *params)
-        return self.read()
 
 
 stop, faults, counts = threading.Event(), [], {}
 
 
 def load():
-    client = Client()
-    for _ in range(WINDOW):
-        client.send("test.version")
-    while not stop.is_set():
-        error, result = client.read()
+    client = Client(path)
+    waiting = collections.deque(client.send("test.version") for _ in range(WINDOW))
+    while waiting:
+        error, result = client.wait(waiting.popleft())
         if error is not None:
             faults.append(error)
             return
         counts[result] = counts.get(result, 0) + 1
-        client.send("test.version")
-    for _ in range(WINDOW):
-        error, result = client.read()
-        if error is not None:
-            faults.append(error)
+        if not stop.is_set():
+            waiting.append(client.send("test.version"))
 
 
 def exchange(version):
@@ -74,11 +43,11 @@ def exchange(version):
 threads = [threading.Thread(target=load) for _ in range(4)]
 for thread in threads:
     thread.start()
-control = Client()
+control = Client(path)
 seen = {}
 for version in first, second:
     exchange(version)
-    assert control.call("ruche.reload") == (None, None)
+    assert control.call("ruche.reload") == [None, None]
     seen[version] = control.call("test.version")[1]
 assert seen[first] != seen[second], seen
 began = time.monotonic()
@@ -86,10 +55,10 @@ for i in range(times):
     version = (first, second)[i % 2]
     exchange(version)
     answer = control.call("ruche.reload")
-    assert answer == (None, None), answer
+    assert answer == [None, None], answer
     for _ in range(20):
         answer = control.call("test.version")
-        assert answer == (None, seen[version]), (i, answer, version)
+        assert answer == [None, seen[version]], (i, answer, version)
 took = time.monotonic() - began
 stop.set()
 for thread in threads:

@@ -126,6 +126,23 @@ static long find_victim(const msgpack_object *said, unsigned int turn)
 	return 0;
 }
 
+/* Likewise: a fork server that dies again and again before it has loaded all is given up. */
+static bool is_loaded(struct ruche *ruche)
+{
+	static const char running[] = "\xa5state\xa7running";
+	struct ruche_reply *reply;
+	const void *data;
+	bool found;
+	size_t len;
+
+	if (ruche_call(ruche, &reply, "ruche.pools", "") < 0)
+		return false;
+	found = ruche_reply_packed(reply, &data, &len) == 0 &&
+		memmem(data, len, running, sizeof(running) - 1) != NULL;
+	ruche_reply_free(reply);
+	return found;
+}
+
 static void kill_one(struct ruche *ruche, const char *method, unsigned int turn)
 {
 	struct ruche_reply *reply;
@@ -134,7 +151,7 @@ static void kill_one(struct ruche *ruche, const char *method, unsigned int turn)
 	size_t len, off = 0;
 	long pid;
 
-	if (ruche_call(ruche, &reply, method, "") < 0)
+	if (!is_loaded(ruche) || ruche_call(ruche, &reply, method, "") < 0)
 		return;
 	msgpack_unpacked_init(&said);
 	if (ruche_reply_packed(reply, &data, &len) == 0 &&

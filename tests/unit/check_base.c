@@ -18,6 +18,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/proctree.h"
+#include "base/text.h"
+
+#include "check_base.h"
 #include "check_main.h"
 
 static bool fd_is_open(int fd)
@@ -40,6 +43,26 @@ static int count_fds(void)
 }
 
 /* ---- buf ------------------------------------------------------------------------ */
+
+START_TEST(a_text_that_comes_in_pieces_is_read_whole)
+{
+	char text[8];
+	int ends[2];
+
+	for (int round = 0; round < 2; round++) {
+		ck_assert_int_eq(fd_socketpair(SOCK_SEQPACKET, ends), 0);
+		ck_assert_int_eq(write(ends[1], "one", 3), 3);
+		ck_assert_int_eq(write(ends[1], "two", 3), 3);
+		fd_close(&ends[1]);
+		/* No more than there is room for. */
+		ck_assert_int_eq(fd_read_text(ends[0], text, round == 0 ? sizeof(text) : 5),
+			round == 0 ? 6 : 4);
+		ck_assert_str_eq(text, round == 0 ? "onetwo" : "onet");
+		fd_close(&ends[0]);
+	}
+	ck_assert_int_eq(fd_read_text(-1, text, sizeof(text)), -EBADF);
+}
+END_TEST
 
 START_TEST(bytes_come_out_as_they_went_in)
 {
@@ -419,6 +442,115 @@ START_TEST(the_journal_gets_levels_instead_of_a_name)
 }
 END_TEST
 
+enum { MANY_LINES = 1000 };
+
+/* All that is there, and how many lines that are. */
+static size_t read_lines(int fd, char *ret, size_t size)
+{
+	size_t lines = 0, len = 0;
+	ssize_t n;
+
+	while ((n = read(fd, ret, size - 1)) > 0) {
+		len = (size_t)n;
+		for (size_t i = 0; i < len; i++)
+			lines += ret[i] == '\n';
+	}
+	ret[len] = '\0';
+	return lines;
+}
+
+static void say_many(void)
+{
+	static char text[1000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	log_open("test", LOG_LEVEL_INFO);
+	log_never_wait();
+	for (int i = 0; i < MANY_LINES; i++)
+		log_info("%s", text);
+}
+
+/* Waiting would be for ever: who reads is the test itself. */
+START_TEST(lines_that_nobody_takes_are_dropped_and_counted)
+{
+	int saved = dup(STDERR_FILENO), fds[2];
+	char text[65536], expected[128];
+	size_t lines;
+
+	ck_assert_int_eq(_i == 0 ? fd_pipe(fds) : fd_socketpair(SOCK_STREAM, fds), 0);
+	fd_set_nonblock(fds[0]);
+	dup2(fds[1], STDERR_FILENO);
+	fd_close(&fds[1]);
+	say_many();
+	lines = read_lines(fds[0], text, sizeof(text));
+	log_error("again");
+	read_lines(fds[0], text, sizeof(text));
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	fd_close(&fds[0]);
+	ck_assert_uint_gt(lines, 0);
+	ck_assert_uint_lt(lines, MANY_LINES);
+	snprintf(expected, sizeof(expected),
+		"test: lines that nobody took in time: %zu\ntest: again\n", MANY_LINES - lines);
+	ck_assert_str_eq(text, expected);
+}
+END_TEST
+
+/* ---- text ----------------------------------------------------------------------- */
+
+static const struct {
+	const char *text, *keep, *expected;
+} escapes[] = {
+	{"", NULL, ""},
+	{"plain \\ text", NULL, "plain \\ text"},
+	{"a\nb\tc", NULL, "a\\x0ab\\x09c"},
+	{"a\nb\tc\r", "\n\t", "a\nb\tc\\x0d"},
+	{"\x1b[2J\x7f", "\n", "\\x1b[2J\\x7f"},
+	{"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x9d", NULL, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x9d"},
+	{"\xc2\x9b"
+	 "2J\xc2\xa0",
+		NULL,
+		"\\xc2\\x9b"
+		"2J\xc2\xa0"},
+	{"\xff"
+	 "a\xc3",
+		NULL, "\\xffa\\xc3"},
+	{"\xc0\x80\xed\xa0\x80", NULL, "\\xc0\\x80\\xed\\xa0\\x80"},
+};
+
+START_TEST(text_from_anywhere_can_be_shown)
+{
+	const char *text = escapes[_i].text;
+	char ret[64];
+	size_t len = text_escape(ret, sizeof(ret), text, strlen(text), escapes[_i].keep);
+
+	ck_assert_str_eq(ret, escapes[_i].expected);
+	ck_assert_uint_eq(len, strlen(ret));
+}
+END_TEST
+
+START_TEST(a_nul_is_escaped_like_any_other)
+{
+	char ret[16];
+
+	ck_assert_uint_eq(text_escape(ret, sizeof(ret), "a\0b", 3, "\n"), 6);
+	ck_assert_str_eq(ret, "a\\x00b");
+}
+END_TEST
+
+START_TEST(text_is_cut_between_characters)
+{
+	char ret[8];
+
+	ck_assert_uint_eq(text_escape(ret, 5, "abc\xc3\xa9", 5, NULL), 3);
+	ck_assert_uint_eq(text_escape(ret, 6, "abc\xc3\xa9", 5, NULL), 5);
+	ck_assert_uint_eq(text_escape(ret, 4, "\n", 1, NULL), 0);
+	ck_assert_uint_eq(text_escape(ret, 5, "\n", 1, NULL), 4);
+	ck_assert_uint_eq(text_escape(ret, 1, "abc", 3, NULL), 0);
+	ck_assert_str_eq(ret, "");
+}
+END_TEST
+
 /* ---- proctree ------------------------------------------------------------------- */
 
 /*
@@ -613,6 +745,21 @@ START_TEST(a_spared_child_is_spared_with_its_descendants)
 }
 END_TEST
 
+START_TEST(a_process_that_is_there_has_a_parent)
+{
+	siginfo_t info;
+	pid_t child = fork_child(be_plain);
+
+	ck_assert_int_eq(proctree_parent(child), getpid());
+	ck_assert_int_eq(proctree_parent(getpid()), getppid());
+	kill(child, SIGKILL);
+	waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
+	ck_assert_int_eq(proctree_parent(child), -ESRCH); /* though a zombie is there */
+	assert_killed(child);
+	ck_assert_int_eq(proctree_parent(child), -ESRCH);
+}
+END_TEST
+
 START_TEST(a_process_that_is_not_there_has_no_descendants)
 {
 	pid_t child = fork_child(be_plain);
@@ -627,6 +774,7 @@ static TCase *case_buf(void)
 {
 	TCase *tc = tcase_create("buf");
 
+	tcase_add_test(tc, a_text_that_comes_in_pieces_is_read_whole);
 	tcase_add_test(tc, bytes_come_out_as_they_went_in);
 	tcase_add_test(tc, an_empty_append_asks_for_no_memory);
 	tcase_add_test(tc, a_large_buffer_is_given_back_when_empty_and_a_small_one_kept);
@@ -659,6 +807,18 @@ static TCase *case_log(void)
 	tcase_add_test(tc, a_long_message_is_cut_and_still_a_line);
 	tcase_add_test(tc, messages_above_the_level_are_dropped);
 	tcase_add_test(tc, the_journal_gets_levels_instead_of_a_name);
+	tcase_add_loop_test(tc, lines_that_nobody_takes_are_dropped_and_counted, 0, 2);
+	return tc;
+}
+
+static TCase *case_text(void)
+{
+	TCase *tc = tcase_create("text");
+
+	tcase_add_loop_test(tc, text_from_anywhere_can_be_shown, 0,
+		(int)(sizeof(escapes) / sizeof(escapes[0])));
+	tcase_add_test(tc, a_nul_is_escaped_like_any_other);
+	tcase_add_test(tc, text_is_cut_between_characters);
 	return tc;
 }
 
@@ -674,6 +834,7 @@ static TCase *case_proctree(void)
 	tcase_add_test(tc, the_descendants_are_counted_and_the_root_is_not);
 	tcase_add_test(tc, a_zombie_is_not_counted);
 	tcase_add_test(tc, a_spared_child_is_spared_with_its_descendants);
+	tcase_add_test(tc, a_process_that_is_there_has_a_parent);
 	tcase_add_test(tc, a_process_that_is_not_there_has_no_descendants);
 	return tc;
 }
@@ -685,6 +846,8 @@ int main(void)
 	suite_add_tcase(suite, case_buf());
 	suite_add_tcase(suite, case_fd());
 	suite_add_tcase(suite, case_log());
+	suite_add_tcase(suite, case_text());
 	suite_add_tcase(suite, case_proctree());
+	suite_add_tcase(suite, case_trust());
 	return check_main(suite);
 }

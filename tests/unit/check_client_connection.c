@@ -103,7 +103,7 @@ START_TEST(call_that_never_left_was_not_executed)
 }
 END_TEST
 
-START_TEST(call_that_left_in_part_may_have_been_executed)
+START_TEST(call_that_left_in_part_was_not_executed)
 {
 	static uint8_t data[4 * 1024 * 1024];
 	uint32_t large, behind;
@@ -112,20 +112,30 @@ START_TEST(call_that_left_in_part_may_have_been_executed)
 	ck_assert_int_eq(ruche_submit(fake.ruche, &behind, "f", ""), 0);
 	ck_assert_int_eq(ruche_process(fake.ruche), 0);
 	fake_hang_up(&fake);
-	expect_disconnected(large, RUCHE_EXECUTED_MAYBE, "connection");
+	expect_disconnected(large, RUCHE_EXECUTED_NO, "connection");
 	expect_disconnected(behind, RUCHE_EXECUTED_NO, "connection");
 	expect_dead();
 }
 END_TEST
 
-START_TEST(daemon_that_stops_reading_ends_the_connection)
+/* As one that ends does: what it has read it answers. */
+START_TEST(daemon_that_stops_reading_is_heard_to_its_end)
 {
-	uint32_t id = fake_submit(&fake), late;
+	uint32_t first = fake_submit(&fake), second = fake_submit(&fake), late;
+	struct ruche_reply *reply;
 
 	shutdown(fake.sock, SHUT_RD);
 	ck_assert_int_eq(ruche_submit(fake.ruche, &late, "f", ""), 0);
-	expect_disconnected(id, RUCHE_EXECUTED_MAYBE, "lost");
-	expect_disconnected(late, RUCHE_EXECUTED_NO, "lost");
+	ck_assert_int_eq(ruche_process(fake.ruche), 0);
+	ck_assert_int_eq(ruche_submit(fake.ruche, &late, "f", ""), -ECONNRESET);
+	ck_assert_int_eq(ruche_wait(fake.ruche, 0, 0, &reply), 0);
+	fake_answer(&fake, first, "05");
+	ck_assert_int_eq(ruche_wait(fake.ruche, first, 5000, &reply), 1);
+	ck_assert_int_eq(ruche_reply_code(reply), RUCHE_OK);
+	ruche_reply_free(reply);
+	fake_hang_up(&fake);
+	expect_disconnected(second, RUCHE_EXECUTED_MAYBE, "closed the connection");
+	expect_disconnected(late, RUCHE_EXECUTED_NO, "closed the connection");
 	expect_dead();
 }
 END_TEST
@@ -437,8 +447,8 @@ TCase *client_connection_case(void)
 	tcase_add_test(tcase, daemon_that_goes_away_answers_every_call);
 	tcase_add_test(tcase, results_before_the_end_are_kept);
 	tcase_add_test(tcase, call_that_never_left_was_not_executed);
-	tcase_add_test(tcase, call_that_left_in_part_may_have_been_executed);
-	tcase_add_test(tcase, daemon_that_stops_reading_ends_the_connection);
+	tcase_add_test(tcase, call_that_left_in_part_was_not_executed);
+	tcase_add_test(tcase, daemon_that_stops_reading_is_heard_to_its_end);
 	tcase_add_loop_test(tcase, last_words_are_told, 0, COUNT(last_words));
 	tcase_add_test(tcase, garbage_closes_our_end_too);
 	tcase_add_test(tcase, second_answer_to_one_call_ends_the_connection);

@@ -310,6 +310,8 @@ static const struct {
 		 .peak_memory = 3250586},
 		"crashed; executed: maybe; signal 11 (SIGSEGV); attempts: 3; "
 		"queued 0.002 s, ran 1.250 s; peak memory 3.1 MiB"},
+	{{.code = RUCHE_CRASHED, .signal = 9, .cause = "out_of_memory", .exit_status = -1},
+		"crashed; executed: no; signal 9 (SIGKILL); cause: out_of_memory"},
 	{{.code = RUCHE_FAILED, .executed = RUCHE_EXECUTED_YES}, "failed; executed: yes; "
 								 "exit status 0"},
 	{{.code = RUCHE_TIMEOUT, .exit_status = -1, .queued_for = 60},

@@ -166,12 +166,13 @@ END_TEST
 START_TEST(error_is_told_in_full)
 {
 	struct ruche_reply *reply =
-		reply_of("87 a4636f6465 a763726173686564"   /* code: crashed */
+		reply_of("88 a4636f6465 a763726173686564"   /* code: crashed */
 			 "a76d657373616765 a3626f6f"        /* message: boo */
 			 "a86578656375746564 a56d61796265"  /* executed: maybe */
 			 "a67369676e616c 0b"                /* signal: 11 */
 			 "ab657869745f737461747573 07"      /* exit_status: 7 */
 			 "a66f7574707574 a26f6f"            /* output: oo */
+			 "a56361757365 a3776879"            /* cause: why */
 			 "ab7065616b5f6d656d6f7279 cd1000", /* peak_memory: 4096 */
 			NULL);
 	const struct ruche_error *error = ruche_reply_error(reply);
@@ -183,6 +184,7 @@ START_TEST(error_is_told_in_full)
 	ck_assert_int_eq(error->signal, 11);
 	ck_assert_int_eq(error->exit_status, 7);
 	ck_assert_str_eq(error->output, "oo");
+	ck_assert_str_eq(error->cause, "why");
 	ck_assert_uint_eq(error->peak_memory, 4096);
 	ck_assert_int_eq(taken_by(reply), 0);
 	ruche_reply_free(reply);

@@ -182,6 +182,8 @@ static const struct {
 	{LIMIT(frame, "64K"), SIZE_K * 64},
 	{LIMIT(clients, "1"), 1},
 	{LIMIT(keep_time, "2 d"), 2 * TIME_DAY},
+	{LIMIT(arena, "0"), 0},
+	{LIMIT(arena_total, "0"), 0},
 	{LIMIT(keep_bytes, "0"), 0},
 	{LIMIT(log_bytes, "100"), 100},
 	{LIMIT(quarantine_after, "0"), 0},
@@ -219,6 +221,79 @@ START_TEST(daemon_section_is_read)
 }
 END_TEST
 
+START_TEST(socket_may_be_for_a_group)
+{
+	ck_assert_uint_eq(config.socket_mode, 0600);
+	ck_assert_ptr_null(config.socket_group);
+	read_good("[daemon]\nsocket_mode = 0660\nsocket_group = root\n");
+	ck_assert_uint_eq(config.socket_mode, 0660);
+	ck_assert_uint_eq(config.socket_gid, 0);
+	read_good("[daemon]\nsocket_mode = 666\nsocket_group = 54321\n");
+	ck_assert_uint_eq(config.socket_mode, 0666);
+	ck_assert_uint_eq(config.socket_gid, 54321);
+	read_good("[daemon]\nsocket_group =\n");
+	ck_assert_ptr_null(config.socket_group);
+}
+END_TEST
+
+static void assert_patterns(const struct access_patterns *patterns, const char *all)
+{
+	char text[256] = "";
+
+	for (size_t i = 0; i < patterns->count; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i > 0 ? " " : "",
+			patterns->all[i]);
+	ck_assert_str_eq(text, all);
+}
+
+START_TEST(allow_section_is_read)
+{
+	const struct access_rule *rule;
+
+	read_good("[allow others]\nusers = 5\n"
+		  "[allow staff]\nusers = root 1000\nusers =   77\t78\ngroups = root 50\n"
+		  "functions = primes.* default/[a-c]ube\nfunctions = *\ncommands = ls /bin/*\n"
+		  "pools = def* default\nmethods = drain tasks\nmethods = drain reload\n"
+		  "user_tasks = 7\nuser_bytes = 1M\nuser_running = 0\n");
+	ck_assert_uint_eq(config.policy.count, 2);
+	rule = &config.policy.rules[1];
+	ck_assert_str_eq(rule->name, "staff");
+	ck_assert(!rule->everybody);
+	ck_assert_uint_eq(rule->uid_count, 4);
+	ck_assert_uint_eq(rule->uids[0], 0);
+	ck_assert_uint_eq(rule->uids[3], 78);
+	ck_assert_uint_eq(rule->gid_count, 2);
+	ck_assert_uint_eq(rule->gids[1], 50);
+	assert_patterns(&rule->functions, "primes.* default/[a-c]ube *");
+	assert_patterns(&rule->commands, "ls /bin/*");
+	assert_patterns(&rule->pools, "def* default");
+	ck_assert(!rule->any_command);
+	ck_assert_uint_eq(rule->methods, ACCESS_DRAIN | ACCESS_TASKS | ACCESS_RELOAD);
+	ck_assert_uint_eq(rule->user_tasks, 7);
+	ck_assert_uint_eq(rule->user_bytes, 1 << 20);
+	ck_assert_uint_eq(rule->user_running, 0);
+	ck_assert_int_eq(config_check(&config, error), 0);
+}
+END_TEST
+
+START_TEST(a_later_file_takes_back_what_is_allowed)
+{
+	const struct access_rule *rule;
+
+	make_folder("conf.d");
+	write_file("conf.d/a.conf", "[allow x]\nusers =\ngroups =\nfunctions =\ncommands = no\n"
+				    "pools =\nmethods =\nmethods = admin\n");
+	read_good("[allow x]\nusers = * 5\ngroups = 5\nfunctions = a\ncommands = yes\n"
+		  "pools = default\nmethods = reload\n");
+	rule = &config.policy.rules[0];
+	ck_assert(!rule->everybody && !rule->any_command);
+	ck_assert_uint_eq(rule->uid_count + rule->gid_count, 0);
+	ck_assert_uint_eq(rule->functions.count + rule->commands.count + rule->pools.count, 0);
+	ck_assert_uint_eq(rule->methods, ACCESS_ADMIN);
+	ck_assert_uint_eq(rule->user_tasks, ACCESS_NOT_SAID);
+}
+END_TEST
+
 START_TEST(pool_section_is_read)
 {
 	struct pool_config *pool;
@@ -240,6 +315,52 @@ START_TEST(pool_section_is_read)
 	ck_assert(pool->pinned && pool->core_count == 4);
 	ck_assert_mem_eq(pool->cores, ((int[]){0, 1, 2, 5}), 4 * sizeof(int));
 	assert_default_pool(&config.pools[0]);
+}
+END_TEST
+
+START_TEST(confinement_is_read)
+{
+	const struct pool_config *pool = &config.pools[0];
+
+	read_good("[pool default]\nwritable = /tmp\nwritable = none\ncgroup = yes\n"
+		  "memory_max = 64M\npids_max = 20\ncpu_max = 150%\n");
+	ck_assert_uint_eq(pool->writable_count, 2);
+	ck_assert_str_eq(pool->writable[0], "/tmp");
+	ck_assert_str_eq(pool->writable[1], "none");
+	ck_assert(pool->memory_max == SIZE_M * 64 && pool->pids_max == 20);
+	ck_assert_uint_eq(pool->cpu_max, 150);
+	ck_assert(config_pool_gains_nothing(pool) && config_pool_has_group(pool));
+	read_good("[pool default]\nwritable =\ncgroup = no\nmemory_max = 0\npids_max = 0\n"
+		  "cpu_max = 0\n");
+	ck_assert_uint_eq(pool->writable_count, 0);
+	ck_assert(!config_pool_gains_nothing(pool) && !config_pool_has_group(pool));
+	read_good("[pool default]\nno_new_privs = yes\n");
+	ck_assert(config_pool_gains_nothing(pool));
+}
+END_TEST
+
+START_TEST(limits_of_a_group_bring_one)
+{
+	static const char *const limits[] = {"memory_max = 1G", "pids_max = 1", "cpu_max = 1%"};
+	char text[128];
+
+	snprintf(text, sizeof(text), "[pool default]\n%s\n", limits[_i]);
+	read_good(text);
+	ck_assert(config_pool_has_group(&config.pools[0]));
+	ck_assert_int_eq(config_check(&config, error), 0);
+	read_good("[pool default]\ncgroup = no\n");
+	ck_assert_int_eq(config_check(&config, error), -EINVAL);
+	ck_assert_str_eq(error, "[pool default] cgroup = no: memory_max, pids_max and cpu_max are "
+				"limits of a control group");
+}
+END_TEST
+
+START_TEST(rights_cannot_be_gained_beside_what_needs_that)
+{
+	read_good("[pool default]\nwritable = none\nno_new_privs = no\n");
+	ck_assert_int_eq(config_check(&config, error), -EINVAL);
+	ck_assert_str_eq(error, "[pool default] no_new_privs = no: it cannot be had with "
+				"deny_syscalls or writable");
 }
 END_TEST
 
@@ -494,6 +615,63 @@ START_TEST(functions_of_several_files_are_found)
 END_TEST
 
 /* ---- what only shows at the end --------------------------------------------------------- */
+
+static const struct {
+	const char *text, *said;
+} bad_rules[] = {
+	{"[allow x]\nfunctions = *\n", "[allow x] names neither users nor groups"},
+	{"[allow x]\nusers = *\npools = default vidoe\n", "[allow x] there is no pool 'vidoe'"},
+	{"[allow x]\nusers = *\nfunctions = vidoe/cut\n", "there is no pool 'vidoe'"},
+	{"[allow x]\nusers = *\nfunctions = defaul/cut\n", "there is no pool 'defaul'"},
+};
+
+START_TEST(a_rule_names_somebody_and_pools_that_there_are)
+{
+	read_good(bad_rules[_i].text);
+	ck_assert_int_eq(config_check(&config, error), -EINVAL);
+	ck_assert_msg(strstr(error, bad_rules[_i].said) != NULL, "%s", error);
+}
+END_TEST
+
+START_TEST(a_rule_may_name_pools_that_come_later_and_patterns_of_none)
+{
+	read_good("[allow x]\nusers = *\npools = video w*\nfunctions = video/cut n?/*\n"
+		  "[pool video]\n");
+	ck_assert_int_eq(config_check(&config, error), 0);
+}
+END_TEST
+
+START_TEST(there_may_be_64_rules)
+{
+	char text[64 * 32 + 32] = "";
+
+	for (int i = 0; i < 64; i++)
+		snprintf(text + strlen(text), 32, "[allow r%d]\nusers = *\n", i);
+	read_good(text);
+	ck_assert_uint_eq(config.policy.count, ACCESS_RULES_MAX);
+	strcat(text, "[allow more]\n");
+	ck_assert_int_eq(read_text(text), -ENOSPC);
+	ck_assert_ptr_nonnull(strstr(error, "at most 64 sections [allow NAME]"));
+}
+END_TEST
+
+START_TEST(what_others_can_change_is_not_read)
+{
+	const char *file = write_file("conf", "[limits]\nclients = 7\n");
+
+	chmod(file, 0666);
+	ck_assert_int_eq(config_read(&config, file, error), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error, "it is not read, because of"));
+	ck_assert_ptr_nonnull(strstr(error, "chmod go-w"));
+	chmod(file, 0644);
+	chmod(make_folder("conf.d"), 0777);
+	write_file("conf.d/a.conf", "[limits]\nclients = 8\n");
+	config_fini(&config);
+	ck_assert_int_eq(config_init(&config), 0);
+	ck_assert_int_eq(config_read(&config, file, error), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error, "conf.d: others may change it"));
+}
+END_TEST
 
 START_TEST(min_may_not_be_above_max)
 {
@@ -777,7 +955,13 @@ static void add_keys(TCase *tc)
 	tcase_add_loop_test(tc, every_limit_is_read_into_its_own_field, 0, LIMITS);
 	tcase_add_test(tc, every_limit_has_its_line_in_that_test);
 	tcase_add_test(tc, daemon_section_is_read);
+	tcase_add_test(tc, socket_may_be_for_a_group);
+	tcase_add_test(tc, allow_section_is_read);
+	tcase_add_test(tc, a_later_file_takes_back_what_is_allowed);
 	tcase_add_test(tc, pool_section_is_read);
+	tcase_add_test(tc, confinement_is_read);
+	tcase_add_loop_test(tc, limits_of_a_group_bring_one, 0, 3);
+	tcase_add_test(tc, rights_cannot_be_gained_beside_what_needs_that);
 	tcase_add_test(tc, workers_is_min_and_max_at_once);
 	tcase_add_test(tc, cores_may_be_none_or_what_is_usable);
 	tcase_add_test(tc, user_and_init_can_be_taken_back);
@@ -803,6 +987,11 @@ static void add_files(TCase *tc)
 
 static void add_checks(TCase *tc)
 {
+	tcase_add_loop_test(
+		tc, a_rule_names_somebody_and_pools_that_there_are, 0, COUNT(bad_rules));
+	tcase_add_test(tc, a_rule_may_name_pools_that_come_later_and_patterns_of_none);
+	tcase_add_test(tc, there_may_be_64_rules);
+	tcase_add_test(tc, what_others_can_change_is_not_read);
 	tcase_add_test(tc, min_may_not_be_above_max);
 	tcase_add_test(tc, core_that_is_not_there_is_a_warning);
 	tcase_add_test(tc, only_root_gives_workers_another_user);

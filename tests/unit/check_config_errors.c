@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is wrong in a file is told with its name and line. */
+#include <config.h>
+
 #include "check_config.h"
 
 #include <errno.h>
@@ -12,6 +14,7 @@
 #include "supervisor/config_lines.h"
 
 #define POOL "[pool default]\n"
+#define ALLOW "[allow some]\n"
 
 static const struct {
 	const char *text;
@@ -62,8 +65,8 @@ static const struct {
 	{"[limits]\nclients = 5 # five\n", 2, "not '5 # five'"},
 	{"[limits]\nclients = 99999999999999999999999\n", 2, "takes a whole number"},
 	{"[limits]\nframe = 63K\n", 2,
-		"frame takes a size from 64K to 1G, in bytes or with K, M, G"},
-	{"[limits]\nframe = 2G\n", 2, "not '2G'"},
+		"frame takes a size from 64K to 2G, in bytes or with K, M, G"},
+	{"[limits]\nframe = 3G\n", 2, "not '3G'"},
 	{"[limits]\nframe = 64MB\n", 2, "not '64MB'"},
 	{"[limits]\nkeep_time = 366d\n", 2, "keep_time takes a time from 0 to 365d, in seconds or"},
 	{"[limits]\nkeep_time = 5 minutes\n", 2, "not '5 minutes'"},
@@ -112,6 +115,51 @@ static const struct {
 	{POOL "max_tasks = -1\n", 2, "max_tasks takes a whole number from 0"},
 	{POOL "max_memory = 17T\n", 2, "max_memory takes a size from 0 to 16T"},
 	{POOL "grace = 2d\n", 2, "grace takes a time from 0 to 1d"},
+	/* who may do what */
+	{"[daemon]\nsocket_mode = 670\n", 2, "socket_mode takes an octal number from 600 to 666"},
+	{"[daemon]\nsocket_mode = 060\n", 2, "not '060'"},
+	{"[daemon]\nsocket_group = nobody here\n", 2, "there is no group 'nobody here'"},
+	{"[allow]\n", 1, "such a section has a name of its own"},
+	{"[allow a/b]\n", 1, "[allow NAME]"},
+	{ALLOW "user = root\n", 2, "there is no key 'user' in [allow]; there are: users, groups, "},
+	{ALLOW "users = root no-such-user\n", 2, "users takes names or numbers of users"},
+	{ALLOW "users = root no-such-user\n", 2, "there is no user 'no-such-user'"},
+	{ALLOW "users = 4294967295\n", 2, "there is no user '4294967295'"},
+	{ALLOW "groups = no-such-group\n", 2, "there is no group 'no-such-group'"},
+	{ALLOW "groups = *\n", 2, "there is no group '*'"},
+	{ALLOW "functions = a [b\n", 2, "functions takes names of functions, or POOL/FUNCTION"},
+	{ALLOW "functions = a\\\n", 2, "not 'a\\'"},
+	{ALLOW "functions = /cube\n", 2, "not '/cube'"},
+	{ALLOW "functions = default/\n", 2, "not 'default/'"},
+	{ALLOW "functions = a/b/c\n", 2, "not 'a/b/c'"},
+	{ALLOW "commands = bin/ls\n", 2, "names without /, or whole paths, with *"},
+	{ALLOW "commands = [!\n", 2, "not '[!'"},
+	{ALLOW "pools = a/b\n", 2, "pools takes names of pools"},
+	{ALLOW "methods = everything\n", 2, "methods takes reload, upgrade, pause"},
+	{ALLOW "user_tasks = 0\n", 2, "user_tasks takes a whole number from 1"},
+	{ALLOW "user_bytes = 1K\n", 2, "user_bytes takes a size from 64K"},
+	{ALLOW "user_running = -1\n", 2, "user_running takes a whole number from 0"},
+	{ALLOW "user_tasks = 5\nuser_tasks = 5\n", 3, "cannot stand beside user_tasks in line 2"},
+	/* confinement */
+	{POOL "no_new_privs = 1\n", 2, "no_new_privs takes yes or no, not '1'"},
+#ifdef HAVE_SECCOMP
+	{POOL "deny_syscalls = @default bees\n", 2, "there is no system call 'bees'"},
+	{POOL "deny_syscalls = @nothing\n", 2, "there is no system call '@nothing'"},
+	{POOL "deny_syscalls = mount,bpf\n", 2, "with blanks between them"},
+#else
+	{POOL "deny_syscalls = mount\n", 2, "this ruche was built without libseccomp"},
+#endif
+	{POOL "writable = tmp\n", 2, "writable takes a path that begins with /, or none"},
+	{POOL "writable = /nowhere/at/all\n", 2,
+		"writable names /nowhere/at/all, which cannot be found: No such file"},
+	{POOL "cgroup = maybe\n", 2, "cgroup takes yes or no, not 'maybe'"},
+	{POOL "memory_max = 17T\n", 2, "memory_max takes a size from 0 to 16T"},
+	{POOL "pids_max = many\n", 2, "pids_max takes a whole number from 0 to 4194304"},
+	{POOL "cpu_max = 1.5\n", 2, "cpu_max takes a share of one core from 1% to 102400%"},
+	{POOL "cpu_max = 0%\n", 2, "cpu_max takes a share"},
+	{POOL "cpu_max = %\n", 2, "cpu_max takes a share"},
+	{POOL "cpu_max =\n", 2, "cpu_max takes a share"},
+	{POOL "cpu_max = 102401%\n", 2, "not '102401%'"},
 	/* the first one is told */
 	{"[limits]\nnonsense\nclients = x\n", 2, "a line is"},
 	{"[limits]\nclients = x\nnonsense\n", 2, "not 'x'"},

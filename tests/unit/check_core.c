@@ -135,5 +135,8 @@ int main(void)
 	add_core_user(suite);
 	add_core_plan(suite);
 	add_core_handle(suite);
+	add_core_access(suite);
+	add_core_groups(suite);
+	add_core_throttle(suite);
 	return check_main(suite);
 }

@@ -72,6 +72,46 @@ static void assert_order(const uint32_t *expected, size_t count)
 		assert_order(order, COUNT(order));                                                 \
 	} while (0)
 
+START_TEST(tasks_that_come_back_have_their_order_again)
+{
+	static const int orders[][3] = {
+		{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	struct task *gone[3];
+
+	for (uint32_t i = 0; i < 4; i++)
+		push(0, 0, 10 + i);
+	for (int i = 0; i < 3; i++)
+		gone[i] = take();
+	for (int i = 0; i < 3; i++)
+		queue_return(gone[orders[_i][i]]);
+	assert_order((const uint32_t[]){10, 11, 12, 13}, 4);
+}
+END_TEST
+
+START_TEST(turn_may_be_several_tasks)
+{
+	queue.burst = 2;
+	for (uint32_t i = 0; i < 3; i++) {
+		push(0, 0, 10 + i);
+		push(1, 0, 20 + i);
+	}
+	assert_order((const uint32_t[]){10, 11, 20, 21, 12, 22}, 6);
+}
+END_TEST
+
+START_TEST(turn_that_ended_early_does_not_go_on_later)
+{
+	queue.burst = 2;
+	push(0, 0, 10);
+	push(1, 0, 20);
+	ck_assert_uint_eq(take()->msgid, 10);
+	push(0, 0, 11);
+	push(0, 0, 12);
+	push(0, 0, 13);
+	assert_order((const uint32_t[]){20, 11, 12, 13}, 4);
+}
+END_TEST
+
 START_TEST(empty_queue_has_no_first)
 {
 	ck_assert_ptr_null(queue_first(&queue));
@@ -139,7 +179,7 @@ START_TEST(what_comes_back_is_the_next_before_all_other_clients)
 	push(2, 0, 20);
 	task = take();
 	ck_assert_uint_eq(task->msgid, 1);
-	queue_push_front(task);
+	queue_return(task);
 	ASSERT_ORDER(1, 10, 20);
 }
 END_TEST
@@ -152,7 +192,7 @@ START_TEST(what_comes_back_is_the_next_though_it_is_anothers_turn)
 	push(0, 0, 2);
 	push(1, 0, 10);
 	task = take();
-	queue_push_front(task);
+	queue_return(task);
 	ASSERT_ORDER(1, 10, 2);
 }
 END_TEST
@@ -166,7 +206,7 @@ START_TEST(many_that_come_back_last_first_keep_their_order)
 	for (int i = 0; i < 3; i++)
 		back[i] = take();
 	for (int i = 3; i-- > 0;)
-		queue_push_front(back[i]);
+		queue_return(back[i]);
 	ASSERT_ORDER(0, 1, 2, 3, 4);
 }
 END_TEST
@@ -219,7 +259,7 @@ START_TEST(what_comes_back_to_a_held_client_waits_with_it)
 	push(1, 0, 10);
 	task = take();
 	queue_hold(&clients[0], QUEUE_HOLD_UNREAD);
-	queue_push_front(task);
+	queue_return(task);
 	ck_assert_uint_eq(take()->msgid, 10);
 	ck_assert_ptr_null(take());
 	queue_remove(task); /* a held client's task can be cancelled */
@@ -328,6 +368,9 @@ void add_core_queue(Suite *suite)
 	TCase *tc = tcase_create("queue");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, tasks_that_come_back_have_their_order_again, 0, 6);
+	tcase_add_test(tc, turn_may_be_several_tasks);
+	tcase_add_test(tc, turn_that_ended_early_does_not_go_on_later);
 	tcase_add_test(tc, empty_queue_has_no_first);
 	tcase_add_test(tc, one_client_is_served_in_its_order);
 	tcase_add_test(tc, clients_take_turns_however_much_one_has);

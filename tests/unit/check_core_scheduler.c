@@ -92,6 +92,47 @@ START_TEST(idle_slot_comes_before_a_busy_one)
 }
 END_TEST
 
+START_TEST(busy_slot_with_little_to_do_comes_before_an_idle_one)
+{
+	enqueue(4);
+	hand();
+	scheduler.slots[1].service = SCHEDULER_SPILL / 2;
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[0]); /* it has enough now */
+}
+END_TEST
+
+START_TEST(little_work_is_left_to_its_slot_until_it_stalls)
+{
+	uint32_t count;
+
+	enqueue(2);
+	hand();
+	scheduler.slots[1].service = SCHEDULER_SPILL / 3;
+	hand();
+	ck_assert_uint_eq(scheduler.slots[1].live, 2);
+	ck_assert_ptr_null(scheduler_pick_victim(&scheduler, &count));
+	scheduler.slots[1].service = SCHEDULER_SPILL;
+	ck_assert_ptr_eq(scheduler_pick_victim(&scheduler, &count), &scheduler.slots[1]);
+}
+END_TEST
+
+START_TEST(turns_are_longer_the_shorter_tasks_are)
+{
+	static const struct {
+		uint64_t service;
+		uint32_t burst;
+	} cases[] = {{0, 1}, {1, 16}, {SCHEDULER_TURN / 5, 5}, {SCHEDULER_TURN, 1},
+		{50 * SCHEDULER_TURN, 1}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		scheduler.slots[0].service = cases[i].service;
+		scheduler_set_turns(&scheduler);
+		ck_assert_uint_eq(scheduler.queue.burst, cases[i].burst);
+	}
+}
+END_TEST
+
 START_TEST(more_goes_to_the_slot_with_fewest)
 {
 	enqueue(6);
@@ -364,6 +405,9 @@ void add_core_scheduler(Suite *suite)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, most_recently_idle_slot_is_first);
 	tcase_add_test(tc, idle_slot_comes_before_a_busy_one);
+	tcase_add_test(tc, busy_slot_with_little_to_do_comes_before_an_idle_one);
+	tcase_add_test(tc, little_work_is_left_to_its_slot_until_it_stalls);
+	tcase_add_test(tc, turns_are_longer_the_shorter_tasks_are);
 	tcase_add_test(tc, more_goes_to_the_slot_with_fewest);
 	tcase_add_test(tc, queue_keeps_what_no_slot_takes);
 	tcase_add_test(tc, victim_is_the_slot_with_most_waiting);

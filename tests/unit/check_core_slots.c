@@ -214,9 +214,9 @@ START_TEST(service_is_a_moving_average_in_which_idle_time_does_not_count)
 	make_ready(&slot, 0);
 	for (uint32_t seq = 1; seq <= 3; seq++)
 		slot_push(&slot, seq, task_new(&table), 1000);
-	slot_measure(&slot, 1, 1800); /* it took 800 */
+	slot_measure(&slot, 1, 0, 0, 1800); /* it took 800 */
 	ck_assert_uint_eq(slot.service, 800 / 8);
-	slot_measure(&slot, 2, 1800 + 2 * 1600);
+	slot_measure(&slot, 2, 0, 0, 1800 + 2 * 1600);
 	ck_assert_uint_eq(slot.service, 100 - 100 / 8 + 1600 / 8);
 	ck_assert_uint_eq(slot_backlog(&slot), 3 * slot.service);
 	while (slot.live > 0)
@@ -224,6 +224,27 @@ START_TEST(service_is_a_moving_average_in_which_idle_time_does_not_count)
 	ck_assert_uint_eq(slot_backlog(&slot), 0);
 	slot_push(&slot, 4, task_new(&table), 1000000);
 	ck_assert_uint_eq(slot.measured_at, 1000000);
+	task_table_fini(&table);
+}
+END_TEST
+
+START_TEST(workers_account_is_believed_as_far_as_the_clock_allows)
+{
+	struct task_table table;
+	struct slot slot;
+
+	task_table_init(&table);
+	slot_init(&slot, 0, -1);
+	make_ready(&slot, 0);
+	slot_push(&slot, 1, task_new(&table), 1000);
+	slot_measure(&slot, 1, 10, 800, 9000); /* 80 each, and much waiting */
+	ck_assert_uint_eq(slot.service, 80 / 8);
+	slot.service = 0;
+	slot_measure(&slot, 1, 11, 1000000, 9800); /* more than there was time for */
+	ck_assert_uint_eq(slot.service, 800 / 8);
+	slot.service = 0;
+	slot_measure(&slot, 1, 5, 0, 10600); /* fewer than before */
+	ck_assert_uint_eq(slot.service, 800 / 8);
 	task_table_fini(&table);
 }
 END_TEST
@@ -271,6 +292,7 @@ void add_core_slots(Suite *suite)
 	tcase_add_test(tc, progress_ends_a_stall);
 	tcase_add_test(tc, answered_task_lends_its_place_no_more);
 	tcase_add_test(tc, service_is_a_moving_average_in_which_idle_time_does_not_count);
+	tcase_add_test(tc, workers_account_is_believed_as_far_as_the_clock_allows);
 	tcase_add_test(tc, new_worker_inherits_nothing_of_the_old_one_but_its_place);
 	suite_add_tcase(suite, tc);
 }

@@ -2,6 +2,8 @@
 /* Tasks, their table, lists of them, and the index of open calls. */
 #include "check_core.h"
 
+#include <string.h>
+
 #include <stdlib.h>
 
 #include "core/index.h"
@@ -113,10 +115,10 @@ END_TEST
 
 START_TEST(open_call_is_found_by_session_and_msgid)
 {
-	enum { COUNT = 2000 };
+	enum { COUNT = 20000 }; /* the index grows several times */
+	static struct task *t[COUNT];
 	struct task_table table;
 	struct task_index index;
-	struct task *t[COUNT];
 
 	task_table_init(&table);
 	ck_assert_int_eq(task_index_init(&index), 0);
@@ -138,6 +140,74 @@ START_TEST(open_call_is_found_by_session_and_msgid)
 }
 END_TEST
 
+START_TEST(of_one_msgid_the_call_that_was_opened_last_is_found)
+{
+	enum { COUNT = 5000, SAME = 3 };
+	static struct task *t[COUNT * SAME];
+	struct task_table table;
+	struct task_index index;
+
+	task_table_init(&table);
+	ck_assert_int_eq(task_index_init(&index), 0);
+	for (uint32_t i = 0; i < COUNT * SAME; i++) {
+		t[i] = task_new(&table);
+		t[i]->session = (struct ref){1, 1};
+		t[i]->msgid = i / SAME;
+		task_index_add(&index, t[i]);
+	}
+	for (uint32_t round = SAME; round-- > 0;)
+		for (uint32_t i = 0; i < COUNT; i++) {
+			struct task *last = t[i * SAME + round];
+
+			ck_assert_ptr_eq(task_index_find(&index, (struct ref){1, 1}, i), last);
+			task_index_remove(&index, last);
+		}
+	task_index_fini(&index);
+	task_table_fini(&table);
+}
+END_TEST
+
+START_TEST(small_frame_is_used_again_and_a_large_one_is_not)
+{
+	struct task_table table;
+	struct task *task;
+	uint8_t *small;
+
+	task_table_init(&table);
+	task = task_new(&table);
+	ck_assert_int_eq(task_make_frame(task, 20), 0);
+	small = task->frame;
+	task_free(&table, task);
+	task = task_new(&table);
+	ck_assert_int_eq(task_make_frame(task, 10), 0);
+	ck_assert_ptr_eq(task->frame, small);
+	ck_assert_uint_eq(task->len, 10);
+	ck_assert_int_eq(task_make_frame(task, 100000), 0);
+	ck_assert_uint_eq(task->len, 100000);
+	memset(task->frame, 'x', 100000);
+	task_free(&table, task);
+	ck_assert_ptr_null(task->frame);
+	task_table_fini(&table);
+}
+END_TEST
+
+START_TEST(dropped_request_keeps_its_name)
+{
+	struct task_table table;
+	struct task *task;
+
+	task_table_init(&table);
+	task = task_new(&table);
+	ck_assert_int_eq(task_make_frame(task, 50), 0);
+	memcpy(task->frame + 8, "square", 6);
+	task->name_off = 8;
+	task->name_len = 6;
+	task_drop_request(task);
+	ck_assert_mem_eq(task->frame + task->name_off, "square", 6);
+	task_table_fini(&table);
+}
+END_TEST
+
 void add_core_tasks(Suite *suite)
 {
 	TCase *tc = tcase_create("tasks");
@@ -148,5 +218,8 @@ void add_core_tasks(Suite *suite)
 	tcase_add_test(tc, list_keeps_order_through_removals_anywhere);
 	tcase_add_test(tc, walk_finds_what_is_not_free_even_if_it_is_freed_meanwhile);
 	tcase_add_test(tc, open_call_is_found_by_session_and_msgid);
+	tcase_add_test(tc, of_one_msgid_the_call_that_was_opened_last_is_found);
+	tcase_add_test(tc, small_frame_is_used_again_and_a_large_one_is_not);
+	tcase_add_test(tc, dropped_request_keeps_its_name);
 	suite_add_tcase(suite, tc);
 }

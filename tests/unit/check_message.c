@@ -376,6 +376,29 @@ START_TEST(an_error_is_packed_as_the_golden_one)
 }
 END_TEST
 
+START_TEST(cause_of_a_death_is_packed_as_the_golden_one)
+{
+	static const struct message_error error = {.code = RUCHE_CRASHED,
+		.executed = RUCHE_EXECUTED_MAYBE,
+		.signal = 9,
+		.exit_status = -1,
+		.peak_memory = 67108864,
+		.cause = MESSAGE_OUT_OF_MEMORY,
+		.message = "the worker ran out of memory",
+		.message_len = 28};
+	struct message_error read;
+
+	msgpack_pack_array(&pk, 4);
+	msgpack_pack_int(&pk, 1);
+	msgpack_pack_int(&pk, 10);
+	ck_assert_int_eq(message_pack_error(&pk, &error), 0);
+	msgpack_pack_nil(&pk);
+	assert_golden("error.crashed-memory");
+	message_get_error(&unpack_buffer()->via.array.ptr[2], &read);
+	assert_text(read.cause, read.cause_len, "out_of_memory");
+}
+END_TEST
+
 /* Every vector called error.CODE, or error.CODE-more, is read with that code. */
 static bool check_error_vector(const struct golden *g)
 {
@@ -639,6 +662,7 @@ static TCase *case_errors(void)
 	TCase *tc = new_case("errors");
 
 	tcase_add_test(tc, an_error_is_packed_as_the_golden_one);
+	tcase_add_test(tc, cause_of_a_death_is_packed_as_the_golden_one);
 	tcase_add_test(tc, a_tasks_history_is_packed_as_the_golden_one);
 	tcase_add_test(tc, what_a_chunk_had_done_is_packed_as_the_golden_one);
 	tcase_add_test(tc, a_chunk_that_had_done_nothing_tells_so);

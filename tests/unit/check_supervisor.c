@@ -83,9 +83,8 @@ START_TEST(function_is_found_by_its_whole_name_alone)
 
 	ck_assert_ptr_null(functions_find(&functions, "cube", 4));
 	for (size_t i = 0; i < 5; i++)
-		ck_assert_int_eq(functions_add(&functions, &(struct function){(char *)names[i],
-								   NULL, NULL, NULL, NULL}),
-			0);
+		ck_assert_int_eq(
+			functions_add(&functions, &(struct function){.name = (char *)names[i]}), 0);
 	functions_sort(&functions);
 	for (size_t i = 0; i < 5; i++)
 		ck_assert_str_eq(
@@ -111,7 +110,11 @@ int main(void)
 	tcase_add_test(tc, function_is_found_by_its_whole_name_alone);
 	suite_add_tcase(suite, tc);
 	add_supervisor_terms(suite);
+	add_supervisor_health(suite);
+	add_supervisor_notice(suite);
 	add_supervisor_plan(suite);
 	add_supervisor_errors(suite);
+	add_supervisor_state(suite);
+	add_supervisor_cgroup(suite);
 	return check_main(suite);
 }

@@ -48,7 +48,7 @@ START_TEST(what_asks_for_no_time_and_no_second_run_needs_no_plan)
 	terms.priority = 1;
 	terms.keep = terms.key_window = terms.backoff = 1;
 	terms.retry_on = 1U << RUCHE_FAILED;
-	terms.key = terms.tag = terms.pool = (struct term_text){"x", 1};
+	terms.key = terms.tag = terms.pool = (struct option_text){"x", 1};
 	terms.detach = true;
 	terms.wait = false;
 	ck_assert(!terms_need_plan(&terms));

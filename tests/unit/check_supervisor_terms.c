@@ -21,7 +21,7 @@ struct value {
 
 static msgpack_sbuffer buffer;
 static struct terms terms;
-static char error[TERMS_ERROR_MAX];
+static char error[OPTION_ERROR_MAX];
 
 static void set_up(void)
 {

@@ -45,6 +45,7 @@ void worker_run_shell(const char *script, const struct worker_option *options, u
 void check_worker_calls(Suite *suite);
 void check_worker_chunks(Suite *suite);
 void check_worker_commands(Suite *suite);
+void check_worker_held(Suite *suite);
 void check_worker_settings(Suite *suite);
 void check_worker_streams(Suite *suite);
 

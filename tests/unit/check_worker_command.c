@@ -200,9 +200,10 @@ END_TEST
 
 START_TEST(cancelled_command_tells_its_memory)
 {
-	const uint32_t seq = worker_hand_shell("x=$(head -c 60000000 /dev/zero | tr '\\0' x); "
-					       "echo; sleep 1000",
-		&(struct worker_option){'s', ""}, 1);
+	const uint32_t seq =
+		worker_hand_shell("x=x; while [ ${#x} -lt 60000000 ]; do x=$x$x; done; "
+				  "echo; sleep 1000",
+			&(struct worker_option){'s', ""}, 1);
 
 	ck_assert(rig_read(&worker, &m));
 	rig_stop(&worker, seq, SIGTERM);

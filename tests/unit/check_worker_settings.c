@@ -62,6 +62,10 @@ START_TEST(bad_setting_is_refused_by_name)
 		{{"--max-memory", "1G"}, "--max-memory must be a number of bytes"},
 		{{"--init", "nope"}, "the init function nope is in no plugin"},
 		{{"--plugin", RIG_TUTORIAL, "--init", "cube"}, "cube takes arguments"},
+		{{"--no-new-privs", "no"}, "--no-new-privs must be \"yes\""},
+		{{"--deny-syscalls", "mount bees"}, "deny_syscalls: "},
+		{{"--writable", "tmp"}, "--writable must be a path that begins with /"},
+		{{"--writable", "/nowhere/at/all"}, "writable"},
 		{{"--user", "no-such-bee"}, "there is no user \"no-such-bee\""},
 		{{"--user", "4242424242"}, "there is no user \"4242424242\""},
 		{{"--bees", "3"}, "usage: ruche-forkserver"},
@@ -89,6 +93,23 @@ START_TEST(settings_reach_functions_and_commands)
 		"queen--\n0027\n3\n70\n80\n0\n");
 	rig_call(&worker, &m, "test.env", "s", "BEE");
 	ck_assert(rig_text_is(m.result, "queen"));
+	end();
+}
+END_TEST
+
+START_TEST(no_new_privs_hold_in_forkserver_and_workers)
+{
+	char text[4096] = "", path[64];
+	FILE *file;
+
+	start((const char *const[]){"--no-new-privs", "yes", NULL});
+	expect_output("sed -n 's/^NoNewPrivs:.//p' /proc/self/status", "1\n");
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)rig.forkserver);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, file), 0);
+	fclose(file);
+	ck_assert_ptr_nonnull(strstr(text, "NoNewPrivs:\t1"));
 	end();
 }
 END_TEST
@@ -300,8 +321,9 @@ void check_worker_settings(Suite *suite)
 {
 	TCase *t = worker_case(suite, "settings", false);
 
-	tcase_add_loop_test(t, bad_setting_is_refused_by_name, 0, 21);
+	tcase_add_loop_test(t, bad_setting_is_refused_by_name, 0, 25);
 	tcase_add_test(t, settings_reach_functions_and_commands);
+	tcase_add_test(t, no_new_privs_hold_in_forkserver_and_workers);
 	tcase_add_test(t, forkserver_does_not_meet_the_limits_of_its_workers);
 	tcase_add_loop_test(t, workers_run_as_the_user_of_their_pool, 0, 2);
 	tcase_add_test(t, only_root_runs_workers_as_somebody_else);

@@ -215,16 +215,19 @@ static void pack_order(const struct rig *rig, msgpack_sbuffer *out, size_t frame
 
 void rig_fork_by(struct rig *rig, struct rig_worker *ret, const void *request, size_t len)
 {
-	int tasks[2], results[2], output[2], claims = memfd_create("claims", MFD_CLOEXEC);
+	int tasks[2], results[2], output[2], arenas[2],
+		claims = memfd_create("claims", MFD_CLOEXEC);
 	struct rig_message m;
 
 	ck_assert_int_eq(fd_pipe(tasks) | fd_pipe(results) | fd_pipe(output), 0);
+	ck_assert_int_eq(fd_socketpair(SOCK_SEQPACKET | SOCK_NONBLOCK, arenas), 0);
 	ck_assert_int_eq(ftruncate(claims, CLAIM_SHARED_SIZE), 0);
 	*ret = (struct rig_worker){.tasks = tasks[1], .results = results[0], .output = output[0]};
 	ret->page = mmap(NULL, CLAIM_SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, claims, 0);
 	ck_assert_ptr_ne(ret->page, MAP_FAILED);
 	ck_assert_int_eq(fd_send_packet(rig->link, request, len,
-				 (int[]){tasks[0], results[1], output[1], claims}, 4),
+				 (int[]){tasks[0], results[1], output[1], claims, arenas[1]},
+				 LINK_WORKER_FDS),
 		0);
 	rig_read_link(rig, &m);
 	ck_assert_uint_eq(m.id, rig->next_id++);
@@ -234,6 +237,8 @@ void rig_fork_by(struct rig *rig, struct rig_worker *ret, const void *request, s
 	fd_close(&results[1]);
 	fd_close(&output[1]);
 	fd_close(&claims);
+	fd_close(&arenas[0]);
+	fd_close(&arenas[1]);
 }
 
 void rig_fork_only(struct rig *rig, struct rig_worker *ret, size_t frame_max)

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WIRE_SCAN_HEAD_H
+#define WIRE_SCAN_HEAD_H
+
+/* Among the scan*.c: the first bytes of a value. */
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "wire/scan.h"
+
+/* Leaves first, then containers. */
+enum shape {
+	SHAPE_BAD,
+	SHAPE_SCALAR,
+	SHAPE_UINT,
+	SHAPE_INT,
+	SHAPE_STR,
+	SHAPE_BIN,
+	SHAPE_EXT,
+	SHAPE_ARRAY,
+	SHAPE_MAP,
+};
+
+/*
+ * What a value's first byte tells: its shape; in how many of the next bytes its length or
+ * count is, or else which of the first byte's own bits are it; and how many bytes come after
+ * those in any case.
+ */
+struct first {
+	uint8_t shape, width, mask, fixed;
+};
+
+extern const struct first scan_firsts[256];
+
+/* A value without what it holds: `count` elements or pairs, or bytes of a leaf, after `size`. */
+struct head {
+	enum shape shape;
+	unsigned int size;
+	uint32_t count;
+};
+
+static inline uint64_t scan_load(const uint8_t *at, unsigned int width)
+{
+	uint16_t v16;
+	uint32_t v32;
+	uint64_t v64;
+
+	if (width == 1)
+		return *at;
+	if (width == 2)
+		return be16toh(*(uint16_t *)memcpy(&v16, at, sizeof(v16)));
+	if (width == 4)
+		return be32toh(*(uint32_t *)memcpy(&v32, at, sizeof(v32)));
+	return be64toh(*(uint64_t *)memcpy(&v64, at, sizeof(v64)));
+}
+
+/* False if the head is not all there. */
+static inline bool scan_read_head(const uint8_t *at, size_t len, struct head *ret)
+{
+	const struct first *first;
+
+	if (len == 0)
+		return false;
+	first = &scan_firsts[*at];
+	ret->shape = first->shape;
+	ret->size = 1U + first->width + first->fixed;
+	ret->count = *at & first->mask;
+	if (first->width == 0)
+		return true;
+	if (len <= first->width)
+		return false;
+	ret->count = (uint32_t)scan_load(at + 1, first->width);
+	return true;
+}
+
+/* scan_plain.c: true if the frame is a small and plain one, all there, and `scan` tells its parts. */
+bool scan_plain(struct scan *scan, const uint8_t *frame, size_t len);
+
+#endif
