@@ -5,6 +5,10 @@
 	echo 'skipped: only root can be several users'
 	exit 77
 }
+[ -z "${RUCHE_TEST_VALGRIND:-}" ] || {
+	echo 'skipped: it starts a daemon for each of many configurations'
+	exit 77
+}
 . "${top_srcdir:-.}/tests/system/lib.sh" || exit 99
 alice=12001 hive=12050
 chmod 711 "$dir"
