@@ -28,6 +28,8 @@ for file in bin/ruche sbin/ruched libexec/ruche/ruche-forkserver lib/libruche.so
 	[ -e "$root/$file" ] || { echo "not installed: $file"; failed=1; }
 done
 
+top_builddir=$work
+. "$top/tests/trusted.sh"
 export PKG_CONFIG_PATH=$root/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$stage
 export LD_LIBRARY_PATH=$root/lib RUCHE_FORKSERVER=$root/libexec/ruche/ruche-forkserver
 export RUCHE_PLUGIN_DIR=$root/lib/ruche/plugins RUCHE_DAEMON=$root/sbin/ruched

@@ -76,7 +76,9 @@ const struct cli_command reload_command = {
 		"command\n"
 		"ends, every new call goes to the new code.  Else nothing is changed, it says "
 		"why, and\n"
-		"the exit status is 1.  For root and the user of the daemon; SIGHUP does the same.",
+		"the exit status is 1.  For root, the user of the daemon, and whom ruche.conf(5) "
+		"allows\n"
+		"it; SIGHUP does the same.",
 	.examples = "ruche reload",
 	.run = run_reload,
 };
@@ -96,10 +98,9 @@ const struct cli_command upgrade_command = {
 		"with all\n"
 		"that, the old one does, it says why, and the exit status is 1.  The code of the "
 		"pools is not\n"
-		"loaded anew: `ruche reload` does that.  For root and the user of the daemon; "
-		"SIGUSR2 "
-		"does the\n"
-		"same.",
+		"loaded anew: `ruche reload` does that.  For root, the user of the daemon, and "
+		"whom\n"
+		"ruche.conf(5) allows it; SIGUSR2 does the same.",
 	.examples = "ruche upgrade && ruche reload",
 	.run = run_upgrade,
 };

@@ -76,7 +76,7 @@ const struct cli_command cancel_command = {
 		"the\n"
 		"daemon's grace period), or \"finished\" if its end came first.  The exit status "
 		"is 1\n"
-		"if a task is not known, or 77 if it is another user's.",
+		"if one is not known, or is another user's.",
 	.examples = "ruche cancel 281474976710657\n"
 		    "ruche cancel --signal INT $(ruche tasks --ids)",
 	.options = options,

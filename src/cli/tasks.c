@@ -106,9 +106,10 @@ const struct cli_command tasks_command = {
 	.usage = "[OPTION]...",
 	.summary = "list the tasks that were submitted",
 	.text = "Those that have not ended, and those whose result is kept: the user's own; for "
-		"root\n"
-		"and the daemon's user all.  OUTCOME is \"ok\" or what went wrong, once it has "
-		"ended.\n"
+		"root,\n"
+		"the daemon's user and who has `tasks` in ruche.conf(5) all.  OUTCOME is \"ok\" or "
+		"what\n"
+		"went wrong, once it has ended.\n"
 		"A command is the function ruche.run; its TAG is the command line if none was "
 		"given.",
 	.examples = "ruche tasks\n"

@@ -8,7 +8,8 @@
  * are, as do descriptors that are open, and devices that keep nothing (/dev/null, the terminal).
  *
  * Until Linux 6.2 a file elsewhere can still be cut short, and modes, owners and times are no business of
- * Landlock's.
+ * Landlock's.  Before 5.19 (version 1 of Landlock) no file can be renamed or linked from one folder to another, also
+ * where all may be changed: EXDEV.
  */
 
 #include <stddef.h>
