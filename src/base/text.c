@@ -18,6 +18,13 @@ void text_format(char *ret, size_t size, const char *format, ...)
 	va_end(args);
 }
 
+void text_append(char *text, size_t size, const char *more)
+{
+	size_t len = strlen(text);
+
+	text_format(text + len, size - len, "%s", more);
+}
+
 /* Terminals obey those of 8 bits, U+0080 to U+009F, as well. */
 static bool is_control(const char *text, size_t len, const char *keep)
 {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -63,6 +64,19 @@ static bool is_ours(uid_t uid)
 	return uid == 0 || uid == geteuid() || is_from_outside(uid);
 }
 
+/* Whose first group it is: they are not among its members. */
+static bool is_first_of_others(gid_t gid, uid_t uid)
+{
+	const struct passwd *user;
+
+	setpwent();
+	do
+		user = getpwent();
+	while (user != NULL && (user->pw_gid != gid || user->pw_uid == uid));
+	endpwent();
+	return user != NULL;
+}
+
 /* A group of one user's own. */
 static bool is_private_group(uid_t uid, gid_t gid)
 {
@@ -74,7 +88,13 @@ static bool is_private_group(uid_t uid, gid_t gid)
 	for (char **member = group->gr_mem; *member != NULL; member++)
 		if (strcmp(*member, user->pw_name) != 0)
 			return false;
-	return true;
+	return !is_first_of_others(gid, uid);
+}
+
+/* Then what looks like the rights of the group is the most that anybody named there has. */
+static bool has_list(const char *path)
+{
+	return lgetxattr(path, "system.posix_acl_access", NULL, 0) > 0;
 }
 
 static int check_mode(const struct walk *walk, const struct stat *st)
@@ -84,7 +104,8 @@ static int check_mode(const struct walk *walk, const struct stat *st)
 
 	if (S_ISLNK(st->st_mode) || is_shared || (st->st_mode & 022) == 0)
 		return 0;
-	if ((st->st_mode & 002) == 0 && is_private_group(st->st_uid, st->st_gid))
+	if ((st->st_mode & 002) == 0 && is_private_group(st->st_uid, st->st_gid) &&
+		!has_list(*walk->done != '\0' ? walk->done : "/"))
 		return 0;
 	text_format(reason, sizeof(reason), "others may change it (mode %03o); chmod %s it",
 		(unsigned int)st->st_mode & 07777, (st->st_mode & 002) != 0 ? "go-w" : "g-w");

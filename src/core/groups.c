@@ -135,38 +135,40 @@ bool groups_find(const char *mountinfo, const char *membership, const char *cont
 
 /* ---- names ------------------------------------------------------------------------------ */
 
-void groups_name(pid_t pid, uint64_t start, char ret[GROUPS_NAME_MAX])
+void groups_name(const struct groups_daemon *daemon, char ret[GROUPS_NAME_MAX])
 {
-	snprintf(ret, GROUPS_NAME_MAX, "%s%d-%" PRIu64, prefix, (int)pid, start);
+	snprintf(ret, GROUPS_NAME_MAX, "%s%" PRIu64 "-%d-%" PRIu64, prefix, daemon->pid_space,
+		(int)daemon->pid, daemon->start);
 }
 
-bool groups_parse_name(const char *name, pid_t *ret_pid, uint64_t *ret_start)
+bool groups_parse_name(const char *name, struct groups_daemon *ret)
 {
+	struct groups_daemon daemon;
 	char again[GROUPS_NAME_MAX];
-	uint64_t start;
 	int pid;
 
-	if (sscanf(name, "ruche-%d-%" SCNu64, &pid, &start) != 2 || pid <= 0)
+	if (sscanf(name, "ruche-%" SCNu64 "-%d-%" SCNu64, &daemon.pid_space, &pid, &daemon.start) !=
+			3 ||
+		pid <= 0)
 		return false;
-	groups_name(pid, start, again);
+	daemon.pid = pid;
+	groups_name(&daemon, again);
 	if (strcmp(name, again) != 0)
 		return false;
-	*ret_pid = pid;
-	*ret_start = start;
+	*ret = daemon;
 	return true;
 }
 
 void groups_strip(char *folder)
 {
 	char *last = strrchr(folder, '/'), *name;
-	uint64_t start;
-	pid_t pid;
+	struct groups_daemon daemon;
 
 	if (last == NULL || strcmp(last + 1, GROUPS_SUPERVISOR) != 0)
 		return;
 	*last = '\0';
 	name = strrchr(folder, '/');
-	if (name != NULL && groups_parse_name(name + 1, &pid, &start))
+	if (name != NULL && groups_parse_name(name + 1, &daemon))
 		*name = '\0';
 	else
 		*last = '/';

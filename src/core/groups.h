@@ -26,12 +26,18 @@ bool groups_find(const char *mountinfo, const char *membership, const char *cont
 	size_t size);
 
 /*
- * A daemon's group, below the one that it was started in, has the daemon's pid and start in its name: so nobody takes it
- * for that of another who has the same pid.
+ * A daemon's group, below the one that it was started in, says in its name which process the daemon is, in which pid
+ * namespace: so nobody takes it for that of another who has the same pid.
  */
-void groups_name(pid_t pid, uint64_t start, char ret[GROUPS_NAME_MAX]);
+struct groups_daemon {
+	uint64_t pid_space; /* the inode of the namespace */
+	pid_t pid;
+	uint64_t start;
+};
+
+void groups_name(const struct groups_daemon *daemon, char ret[GROUPS_NAME_MAX]);
 /* False: no daemon's group is called so. */
-bool groups_parse_name(const char *name, pid_t *ret_pid, uint64_t *ret_start);
+bool groups_parse_name(const char *name, struct groups_daemon *ret);
 
 /* Cuts off what groups_name() and GROUPS_SUPERVISOR have added to a folder, if they have. */
 void groups_strip(char *folder);

@@ -5,7 +5,8 @@
 /*
  * What waits for a worker, and in which order it gets one: higher priorities first; within
  * one priority the clients take turns, however much one of them has queued; of one
- * client, tasks in the order in which they came.  Everything takes constant time.
+ * client, tasks in the order in which they came.  Everything takes constant time, but for queue_return(): it goes past
+ * those that came earlier and are back already, so who returns several begins with the last.
  *
  * A turn is one task; of tiny ones it may be several, whose answers are then sent together.
  *

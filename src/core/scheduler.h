@@ -4,10 +4,9 @@
 
 /*
  * A pool's policy: which task goes to which slot.  A queue and a set of slots; no I/O.
- * Tasks go to idle slots first, the most recently idle one first; when none is idle, ahead of
- * time to the busy slot with the fewest.  A slot that falls idle while nothing is queued
- * gets what was handed ahead to another: so no task waits behind a running one while a
- * worker has nothing to do.  What is handed ahead is got back as well when it would keep a
+ * Tasks go to a busy slot that has less work than it takes to wake another (SCHEDULER_SPILL), else to idle
+ * slots, the most recently idle one first; when none is idle, ahead of time to the busy slot with the fewest.  A slot that
+ * falls idle while nothing is queued gets what was handed ahead to another, if that has more work than that.  What is handed ahead is got back as well when it would keep a
  * task waiting that has the right of way, and when its worker makes no progress.
  *
  * At most `width` slots run tasks at a time.  One whose task waits for calls of its own does

@@ -148,6 +148,14 @@ static void hold_all(struct user *user, bool hold)
 		(hold ? queue_hold : queue_release)(&client->turns, QUEUE_HOLD_USER);
 }
 
+void user_judge(struct user *user, uint64_t limit)
+{
+	bool is_at_limit = limit > 0 && user->running >= limit;
+
+	if (is_at_limit != user->is_at_limit)
+		hold_all(user, is_at_limit);
+}
+
 void user_start(struct user *user, uint64_t limit)
 {
 	user->running++;

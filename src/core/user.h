@@ -70,5 +70,7 @@ void user_unref(struct users *users, struct user *user);
 /* One more, one less of its tasks runs; `limit` 0 is none. */
 void user_start(struct user *user, uint64_t limit);
 void user_stop(struct user *user, uint64_t limit);
+/* There may be another limit than before. */
+void user_judge(struct user *user, uint64_t limit);
 
 #endif

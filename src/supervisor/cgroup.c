@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "core/groups.h"
 #include "supervisor/cgroup_tree.h"
@@ -99,15 +100,22 @@ static void folder_of(
 	text_format(ret, PATH_MAX, "%s/%s", tree->base, group->name);
 }
 
-static int make_in(struct cgroup *group, const struct cgroup_tree *tree,
+static int make_folder(const char *folder)
+{
+	return mkdir(folder, 0755) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
+static int make_in(struct cgroup *group, struct cgroup_tree *tree,
 	const struct cgroup_limits *limits, char error[CGROUP_ERROR_MAX])
 {
 	char folder[PATH_MAX];
+	int r;
 
 	folder_of(group, tree, folder);
-	if (mkdir(folder, 0755) < 0 && errno != EEXIST) {
-		int r = -errno;
-
+	r = make_folder(folder);
+	if (r == -ENOENT && cgroups_renew(group->groups, tree) == 0)
+		r = make_folder(folder);
+	if (r < 0) {
 		text_format(
 			error, CGROUP_ERROR_MAX, "%.400s cannot be made: %s", folder, strerror(-r));
 		return r;
@@ -152,6 +160,17 @@ int cgroup_new(struct cgroups *groups, const char *name, const struct cgroup_lim
 		cgroup_bury(group);
 	else
 		*ret = group;
+	return r;
+}
+
+int cgroups_try(
+	struct cgroups *groups, const struct cgroup_limits *limits, char error[CGROUP_ERROR_MAX])
+{
+	struct cgroup *group;
+	int r = cgroup_new(groups, "trial", limits, &group, error);
+
+	if (r == 0)
+		cgroup_bury(group);
 	return r;
 }
 
@@ -222,15 +241,21 @@ struct cgroup_verdict cgroup_judge(const struct cgroup *group)
 	return verdict;
 }
 
-/* True: it is gone. */
+/* True: it is gone, or will never go. */
 static bool remove_group(const struct cgroup *group)
 {
 	char folder[PATH_MAX];
 	bool gone = true;
 
 	for (size_t i = 0; i < group->count; i++) {
+		int r;
+
 		folder_of(group, group->in[i], folder);
-		gone &= group_file_remove(folder) == 0;
+		r = group_file_remove(folder);
+		if (r == -EBUSY || r == -ENOTEMPTY)
+			gone = false;
+		else if (r < 0)
+			log_error("%s cannot be removed: %s", folder, strerror(-r));
 	}
 	return gone;
 }

@@ -68,6 +68,13 @@ struct cgroup_verdict {
 int cgroups_want(
 	struct cgroups *groups, const struct cgroup_limits *limits, char error[CGROUP_ERROR_MAX]);
 
+/*
+ * Does the kernel take these, for which cgroups_want() was called?  0; or a negative errno, with what it does not take in
+ * `error`.
+ */
+int cgroups_try(
+	struct cgroups *groups, const struct cgroup_limits *limits, char error[CGROUP_ERROR_MAX]);
+
 /* Removes what could not be removed before.  True: something is still left, look again soon. */
 bool cgroups_sweep(struct cgroups *groups);
 

@@ -83,24 +83,32 @@ static bool find(
 
 /* ---- what dead daemons have left ------------------------------------------------------------ */
 
-static bool is_alive(pid_t pid, uint64_t start)
+static uint64_t own_pid_space(void)
 {
-	uint64_t other;
+	struct stat st;
 
-	return proctree_start(pid, &other) && other == start;
+	return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
+}
+
+/* Of one in another pid namespace nobody here can tell whether it lives. */
+static bool is_dead(const struct groups_daemon *daemon)
+{
+	uint64_t start;
+
+	return daemon->pid_space == own_pid_space() &&
+	       !(proctree_start(daemon->pid, &start) && start == daemon->start);
 }
 
 static void remove_stale(struct cgroup_tree *tree)
 {
 	DIR *dir = opendir(tree->own);
 	char path[PATH_MAX];
+	struct groups_daemon daemon;
 	struct dirent *entry;
-	uint64_t start;
-	pid_t pid;
 
 	tree->unclean = false;
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (!groups_parse_name(entry->d_name, &pid, &start) || is_alive(pid, start) ||
+		if (!groups_parse_name(entry->d_name, &daemon) || !is_dead(&daemon) ||
 			(size_t)snprintf(path, sizeof(path), "%s/%s", tree->own, entry->d_name) >=
 				sizeof(path))
 			continue;
@@ -135,11 +143,11 @@ static int fail(char error[CGROUP_ERROR_MAX], const char *folder, int r, const c
 
 static int make_base(struct cgroup_tree *tree, char error[CGROUP_ERROR_MAX])
 {
+	struct groups_daemon self = {.pid_space = own_pid_space(), .pid = getpid()};
 	char name[GROUPS_NAME_MAX];
-	uint64_t start = 0;
 
-	(void)proctree_start(getpid(), &start);
-	groups_name(getpid(), start, name);
+	(void)proctree_start(self.pid, &self.start);
+	groups_name(&self, name);
 	if ((size_t)snprintf(tree->base, sizeof(tree->base), "%s/%s", tree->own, name) +
 			GROUPS_NAME_MAX >=
 		sizeof(tree->base))
@@ -239,6 +247,17 @@ static int enable(struct cgroup_tree *tree, enum cgroup_controller controller)
 			tree->enabled |= 1U << controller;
 	}
 	return r == 0 ? switch_controller(tree->base, '+', controller) : r;
+}
+
+int cgroups_renew(const struct cgroups *groups, struct cgroup_tree *tree)
+{
+	char error[CGROUP_ERROR_MAX];
+	int r = make_base(tree, error);
+
+	for (int c = 0; r == 0 && tree->v2 && c < CGROUP_CONTROLLERS; c++)
+		if (groups->of[c] == tree)
+			r = switch_controller(tree->base, '+', (enum cgroup_controller)c);
+	return r;
 }
 
 static int want_controller(struct cgroups *groups, const struct place *place,

@@ -138,6 +138,14 @@ int config_enter_allow(struct config *config, const char *name)
 	return (int)policy->count++;
 }
 
+bool config_has_pool(const struct config *config, const struct pool_config *pool)
+{
+	for (size_t i = 0; i < config->pool_count; i++)
+		if (pool == &config->pools[i])
+			return true;
+	return false;
+}
+
 struct pool_config *config_pool(const struct config *config, const char *name)
 {
 	int at = find_pool(config, name);
@@ -271,7 +279,6 @@ void config_fini(struct config *config)
 	free(config->pools);
 	free(config->functions);
 	free(config->socket);
-	free(config->file);
 	for (size_t i = 0; i < config->text_count; i++) {
 		free(config->texts[i].file);
 		free(config->texts[i].text);
@@ -300,19 +307,9 @@ static int check_workers(const struct pool_config *pool, char error[CONFIG_ERROR
 	return -EINVAL;
 }
 
-static bool is_own_user(const char *user)
-{
-	struct value_range own = {geteuid(), geteuid()};
-	const struct passwd *entry = getpwuid(geteuid());
-	uint64_t uid;
-
-	return value_number(user, own, &uid) == 0 ||
-	       (entry != NULL && strcmp(entry->pw_name, user) == 0);
-}
-
 static int check_user(const struct pool_config *pool, char error[CONFIG_ERROR_MAX])
 {
-	if (pool->user == NULL || geteuid() == 0 || is_own_user(pool->user))
+	if (pool->user == NULL || geteuid() == 0 || geteuid() == pool->uid)
 		return 0;
 	text_format(error, CONFIG_ERROR_MAX,
 		"[pool %s] user = %s: only a daemon that root started can run workers as another "

@@ -112,7 +112,6 @@ struct config_text {
 
 struct config {
 	bool restored; /* as a pool's */
-	char *file;    /* that was read; NULL: none */
 	struct config_text *texts;
 	size_t text_count;
 	char *socket; /* NULL: the default place, or what systemd passed */
@@ -160,6 +159,8 @@ int config_add_text(struct config *config, const char *file, const char *text, s
 int config_check(const struct config *config, char error[CONFIG_ERROR_MAX]);
 
 struct pool_config *config_pool(const struct config *config, const char *name); /* NULL: none */
+/* This one lies in it. */
+bool config_has_pool(const struct config *config, const struct pool_config *pool);
 const struct function_config *config_function(
 	const struct config *config, const char *name, size_t len); /* NULL: none */
 

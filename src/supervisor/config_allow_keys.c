@@ -11,8 +11,6 @@
 #include "core/access.h"
 #include "supervisor/config.h"
 
-enum { TASKS_MAX = 1 << 24 };
-
 /* ---- lists -------------------------------------------------------------------------------- */
 
 static int take_words(const char *value, int (*take)(void *to, const char *word, char *why),
@@ -108,11 +106,15 @@ static int refuse_pattern(const char *what, const char *word, char *why)
 static int take_function(void *to, const char *word, char *why)
 {
 	const char *slash = strchr(word, '/');
-	bool is_good = slash == NULL ||
-		       (slash > word && slash[1] != '\0' && strchr(slash + 1, '/') == NULL &&
-			       slash - word < CONFIG_POOL_NAME_MAX);
+	char pool[CONFIG_POOL_NAME_MAX] = "*";
+	const char *function = slash != NULL ? slash + 1 : word;
+	bool is_good = *function != '\0' && strchr(function, '/') == NULL;
 
-	if (is_good && is_whole(word))
+	if (slash != NULL) {
+		is_good &= slash > word && slash - word < CONFIG_POOL_NAME_MAX;
+		text_format(pool, sizeof(pool), "%.*s", (int)(slash - word), word);
+	}
+	if (is_good && is_whole(pool) && is_whole(function))
 		return access_add_pattern(to, word, strlen(word));
 	return refuse_pattern("names of functions, or POOL/FUNCTION", word, why);
 }

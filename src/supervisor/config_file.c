@@ -136,13 +136,6 @@ static int by_function_name(const void *a, const void *b)
 		((const struct function_config *)b)->name);
 }
 
-static int note_file(struct config *config, const char *file)
-{
-	free(config->file);
-	config->file = strdup(file);
-	return config->file == NULL ? -ENOMEM : 0;
-}
-
 /* They are looked for by name. */
 static void sort_functions(struct config *config)
 {
@@ -165,8 +158,6 @@ int config_read_texts(struct config *config, const struct config_text *texts, si
 		if (r == 0)
 			r = config_add_text(config, texts[i].file, texts[i].text, texts[i].len);
 	}
-	if (r == 0 && count > 0)
-		r = note_file(config, texts[0].file);
 	sort_functions(config);
 	return r;
 }
@@ -179,8 +170,6 @@ int config_read(struct config *config, const char *file, char error[CONFIG_ERROR
 	r = read_file(config, file, error);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (r == 0 && note_file(config, file) < 0)
-		return fail_file(error, -ENOMEM, file, "out of memory");
 	later = read_drop_ins(config, file, error);
 	sort_functions(config);
 	return later < 0 ? later : r;

@@ -10,8 +10,6 @@
 #include "base/text.h"
 #include "supervisor/config.h"
 
-enum { TASKS_MAX = 1 << 24 };
-
 void *config_field(const struct config_key *key, void *target)
 {
 	return (char *)target + key->offset;

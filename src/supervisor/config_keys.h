@@ -64,6 +64,7 @@ const struct config_key *config_find_key(const struct config_section *section, c
 #define SIZE_G (UINT64_C(1) << 30)
 #define SIZE_T (UINT64_C(1) << 40)
 #define TIME_DAY (86400 * CLOCK_S)
+enum { TASKS_MAX = 1 << 24 };
 
 #define KEY_FIELD(type, member) .name = #member, .offset = offsetof(struct type, member)
 #define KEY_RANGE(least, most) .range = {(least), (most)}

@@ -52,13 +52,6 @@ static int fail(struct reading *reading, int status, const char *why)
 	return status;
 }
 
-static void append(char *text, size_t size, const char *more)
-{
-	size_t len = strlen(text);
-
-	text_format(text + len, size - len, "%s", more);
-}
-
 static int fail_section(struct reading *reading, const char *name)
 {
 	char why[WHY_MAX];
@@ -78,8 +71,8 @@ static int fail_key(struct reading *reading, const char *name)
 	text_format(why, sizeof(why), "there is no key '%.100s' in [%s]; there are: ", name,
 		section->name);
 	for (size_t i = 0; i < section->key_count; i++) {
-		append(why, sizeof(why), i > 0 ? ", " : "");
-		append(why, sizeof(why), section->keys[i].name);
+		text_append(why, sizeof(why), i > 0 ? ", " : "");
+		text_append(why, sizeof(why), section->keys[i].name);
 	}
 	return fail(reading, -EINVAL, why);
 }

@@ -129,7 +129,7 @@ static void hand_out(struct pool *pool)
 	}
 }
 
-/* While a worker has nothing to do, nobody's task waits behind another. */
+/* While a worker has nothing to do, no task waits behind more work than it takes to wake that. */
 static void level_out(struct pool *pool)
 {
 	struct scheduler *scheduler = &pool->scheduler;

@@ -73,12 +73,14 @@ static int want_groups(struct forkserver *fs)
 	if (!config_pool_has_group(fs->config) || sup->options.check_only)
 		return 0;
 	r = cgroups_want(&sup->cgroups, &limits, error);
+	if (r == 0)
+		r = cgroups_try(&sup->cgroups, &limits, error);
 	if (r < 0) {
 		text_format(
 			fs->problem, sizeof(fs->problem), "[pool %s] %s", fs->config->name, error);
-		log_error("%s", fs->problem);
+		say_failed(fs, NOTICE_FORK_SERVER_FAILED);
 	}
-	reaper_sweep_soon(sup); /* somebody may have left groups behind */
+	reaper_sweep_groups_soon(sup); /* somebody may have left some behind */
 	return r;
 }
 
@@ -97,6 +99,7 @@ int forkserver_start(struct forkserver *fs)
 		return r;
 	}
 	fs->ready = false;
+	fs->uid = fs->config->user != NULL ? fs->config->uid : getuid();
 	fs->started_at = clock_now();
 	event_assign(&fs->on_message, sup->base, fs->link, EV_READ | EV_PERSIST, on_message, fs);
 	event_add(&fs->on_message, NULL);

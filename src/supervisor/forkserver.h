@@ -29,6 +29,7 @@ struct forkserver {
 	const struct pool_config *config; /* that it is started with; not of a former one */
 	pid_t pid;                        /* 0: none */
 	int link;                         /* -1: none */
+	uid_t uid;                        /* that its workers have */
 	bool ready;
 	uint64_t started_at;      /* ns */
 	struct worker *pending;   /* whom the request under way is for */

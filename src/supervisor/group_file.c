@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/group_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,6 +13,8 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+
+enum { FOLDERS_MAX = 16 }; /* open at a time */
 
 int group_file_open(const char *folder, const char *file, int flags)
 {
@@ -83,33 +85,23 @@ static void kill_one(void *user, pid_t pid)
 		kill(pid, SIGKILL);
 }
 
-static bool is_group(const struct dirent *entry)
+/* What is in a group below it comes before itself. */
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
 {
-	return entry->d_type == DT_DIR && entry->d_name[0] != '.';
-}
-
-/* Groups are no deeper than tasks make them, and those are killed. */
-enum { DEPTH_MAX = 16 };
-
-static int remove_below(const char *folder, int depth)
-{
-	DIR *dir = opendir(folder);
-	char path[PATH_MAX];
-	struct dirent *entry;
-
-	if (dir == NULL)
-		return errno == ENOENT ? 0 : -errno;
-	if (group_file_write(folder, "cgroup.kill", "1") < 0)
-		(void)group_file_each(folder, kill_one, NULL);
-	while (depth < DEPTH_MAX && (entry = readdir(dir)) != NULL)
-		if (is_group(entry) && (size_t)snprintf(path, sizeof(path), "%s/%s", folder,
-					       entry->d_name) < sizeof(path))
-			(void)remove_below(path, depth + 1);
-	closedir(dir);
-	return rmdir(folder) == 0 || errno == ENOENT ? 0 : -errno;
+	(void)info;
+	(void)where;
+	if (type != FTW_DP)
+		return 0;
+	if (group_file_write(path, "cgroup.kill", "1") < 0)
+		(void)group_file_each(path, kill_one, NULL);
+	(void)rmdir(path); /* at the next look, if there was anybody */
+	return 0;
 }
 
 int group_file_remove(const char *folder)
 {
-	return remove_below(folder, 0);
+	if (rmdir(folder) == 0 || errno == ENOENT)
+		return 0;
+	nftw(folder, remove_one, FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+	return rmdir(folder) == 0 || errno == ENOENT ? 0 : -errno;
 }

@@ -152,6 +152,16 @@ static int open_new(
 	return r;
 }
 
+/* The config may say something else than when it was made.  Clients are better off with what was than with nothing. */
+static void open_stored(const struct listener *listener, const struct config *config)
+{
+	int r = open_to_others(listener->path, config);
+
+	if (r < 0)
+		log_error("socket_mode and socket_group of %s stay what they were: %s",
+			listener->path, strerror(-r));
+}
+
 static int open_path(struct listener *listener, const struct config *config)
 {
 	struct sockaddr_un address;
@@ -166,7 +176,9 @@ static int open_path(struct listener *listener, const struct config *config)
 				: -ENOENT;
 	listener->stored = r >= 0;
 	notify_drop_given(); /* or a stale one would seem to be another daemon's */
-	if (r < 0)
+	if (r >= 0)
+		open_stored(listener, config);
+	else
 		r = open_new(listener, &address, config);
 	close(lock);
 	return r;

@@ -234,19 +234,17 @@ static const struct pool_config *find_config(struct loading *l, const char *name
 	return config_pool(at == 0 ? &sup->config : &sup->reload.kept[at - 1], name);
 }
 
-/* It has the size that its config says, unless somebody has said another since. */
+/* It stays as large as it is, whoever has said that, or if it was the machine, which may be another now. */
 static int restore_size(struct pool *pool, uint32_t min, uint32_t max)
 {
 	struct pool_config config = *pool->config;
+	bool resized = pool->resized;
+	int r;
 
-	int r = 0;
-
-	if (!pool->resized)
-		return 0;
 	config.min = min;
 	config.max = max;
 	r = pool_set_size(pool, &config);
-	pool->resized = true;
+	pool->resized = resized;
 	return r;
 }
 

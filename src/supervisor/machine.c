@@ -10,42 +10,28 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "core/cores.h"
 #include "supervisor/config.h"
+#include "supervisor/group_file.h"
 
 enum { CPUS_MAX = 4096 };
 
-/* A small file as a string; false if it cannot be read. */
-static bool read_text(const char *path, char *ret, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	n = fd_read_text(fd, ret, size);
-	fd_close(&fd);
-	return n >= 0;
-}
-
 static double read_quota_v2(const char *group)
 {
-	char path[PATH_MAX], text[128];
+	char folder[PATH_MAX], text[128];
 
-	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.max", group);
-	return read_text(path, text, sizeof(text)) ? cores_parse_quota(text) : CORES_UNLIMITED;
+	snprintf(folder, sizeof(folder), "/sys/fs/cgroup%s", group);
+	return group_file_read(folder, "cpu.max", text, sizeof(text)) == 0 ? cores_parse_quota(text)
+									   : CORES_UNLIMITED;
 }
 
 static double read_quota_v1(const char *group)
 {
-	char path[PATH_MAX], quota[64], period[64], both[128];
+	char folder[PATH_MAX], quota[64], period[64], both[128];
 
-	snprintf(path, sizeof(path), "/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", group);
-	if (!read_text(path, quota, sizeof(quota)))
-		return CORES_UNLIMITED;
-	snprintf(path, sizeof(path), "/sys/fs/cgroup/cpu%s/cpu.cfs_period_us", group);
-	if (!read_text(path, period, sizeof(period)))
+	snprintf(folder, sizeof(folder), "/sys/fs/cgroup/cpu%s", group);
+	if (group_file_read(folder, "cpu.cfs_quota_us", quota, sizeof(quota)) < 0 ||
+		group_file_read(folder, "cpu.cfs_period_us", period, sizeof(period)) < 0)
 		return CORES_UNLIMITED;
 	snprintf(both, sizeof(both), "%s %s", quota, period);
 	return cores_parse_quota(both);
@@ -74,7 +60,7 @@ static double find_quota(void)
 	char text[8192], group[PATH_MAX - 64];
 	double least = CORES_UNLIMITED, quota;
 
-	if (!read_text("/proc/self/cgroup", text, sizeof(text)))
+	if (group_file_read("/proc/self", "cgroup", text, sizeof(text)) < 0)
 		return least;
 	if (cores_parse_cgroup(text, NULL, group, sizeof(group)))
 		least = walk_up(group, read_quota_v2);

@@ -85,7 +85,7 @@ void manager_fini(struct supervisor *sup)
 
 void manager_ready(struct supervisor *sup)
 {
-	if (!sup->manager.listens)
+	if (!sup->manager.listens || sup->state >= SUPERVISOR_STOPPING)
 		return;
 	notify_send("READY=1");
 	sup->manager.status[0] = '\0'; /* what is said while it reloads takes its place */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/nested.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/proctree.h"
@@ -17,7 +19,7 @@
 #include "supervisor/wait.h"
 #include "supervisor/worker.h"
 
-enum { ANCESTORS_MAX = 256 };
+enum { ANCESTORS_MAX = 256, LOOKS_MAX = 8 };
 
 static bool waits(const struct session *session)
 {
@@ -95,22 +97,51 @@ void nested_join(struct session *session, const char *token, size_t len)
 }
 
 /*
+ * It lives, is another user's, and /proc does not show it to us.  Whatever workers start is ours, if nothing can become another
+ * user below us: then this is none of it.
+ */
+static bool is_elsewhere(pid_t pid)
+{
+	return kill(pid, 0) < 0 && errno == EPERM && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
+
+enum ancestry { ANCESTRY_NONE, ANCESTRY_WORKER, ANCESTRY_LOST, ANCESTRY_MOVED };
+
+/* Which of these a process has; moved: one has ended while this looked, its children have another parent. */
+static enum ancestry look_up(struct supervisor *sup, pid_t peer, struct worker **ret)
+{
+	const pid_t self = getpid();
+	pid_t pid = peer;
+
+	for (int i = 0; i < ANCESTORS_MAX && pid > 1 && pid != self; i++) {
+		pid_t parent;
+
+		*ret = worker_find(sup, pid);
+		if (*ret != NULL)
+			return ANCESTRY_WORKER;
+		parent = proctree_parent(pid);
+		if (parent < 0 && is_elsewhere(pid))
+			return ANCESTRY_NONE;
+		if (parent < 0)
+			return pid == peer ? ANCESTRY_LOST : ANCESTRY_MOVED;
+		pid = parent;
+	}
+	return pid > 1 ? ANCESTRY_LOST : ANCESTRY_NONE;
+}
+
+/*
  * The worker that a process descends from; NULL: it descends from none, or *ret_lost: from one that has gone, or
  * nobody can tell any more, as it has ended itself.
  */
 static struct worker *find_ancestor(struct supervisor *sup, pid_t pid, bool *ret_lost)
 {
-	const pid_t self = getpid();
+	enum ancestry ancestry = ANCESTRY_MOVED;
+	struct worker *worker = NULL;
 
-	for (int i = 0; i < ANCESTORS_MAX && pid > 1 && pid != self; i++) {
-		struct worker *worker = worker_find(sup, pid);
-
-		if (worker != NULL)
-			return worker;
-		pid = proctree_parent(pid);
-	}
-	*ret_lost = pid < 0 || pid > 1 || pid == self;
-	return NULL;
+	for (int i = 0; i < LOOKS_MAX && ancestry == ANCESTRY_MOVED; i++)
+		ancestry = look_up(sup, pid, &worker);
+	*ret_lost = ancestry == ANCESTRY_LOST || ancestry == ANCESTRY_MOVED;
+	return worker;
 }
 
 /*
@@ -191,5 +222,6 @@ void nested_let_go(struct worker *worker)
 
 		worker->nested = session->next_nested;
 		session->parent = NULL;
+		rights_drop(session); /* the task has ended that it spoke for */
 	}
 }

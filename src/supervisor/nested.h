@@ -7,6 +7,9 @@
  * task that this worker runs: while it waits for calls of such a connection, the worker lends its place
  * to another one, so that nesting never runs out of workers; and when it ends or is stopped, so are
  * its calls.
+ *
+ * It has the rights of whoever asked for the task.  In a pool with a `user`, what the worker has started and does not name
+ * the token is taken for that user: so that one should have no more rights than those who may run something there.
  */
 
 #include <stddef.h>
@@ -36,7 +39,7 @@ void nested_note(struct session *session);
 /* The worker's task is to stop, or has ended: so do its calls. */
 void nested_stop(struct worker *worker);
 
-/* The worker has gone; its sessions belong to nobody. */
+/* The worker has gone; its sessions belong to nobody, and may do nothing. */
 void nested_let_go(struct worker *worker);
 
 /* The session goes. */

@@ -42,6 +42,7 @@ static const char help_text[] =
 	"  -V, --version             the version\n"
 	"\n"
 	"It stays in the foreground.  SIGTERM: answer what runs, then end.\n"
+	"SIGHUP: reload.  SIGUSR2: upgrade.\n"
 	"Try it:  ruched --socket /tmp/r.sock &  ruche --socket /tmp/r.sock call cube 3\n"
 	"See ruched(8), ruche.conf(5), ruche(1), ruche-plugin(3).\n";
 

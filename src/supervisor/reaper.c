@@ -13,6 +13,7 @@
 #include "supervisor/worker.h"
 
 #define SWEEP_DELAY (10 * CLOCK_MS) /* many deaths, one look at all processes */
+#define SWEEP_LATEST CLOCK_S
 
 /* Looks before it reaps, so that a worker's pid stays its own until its death is dealt with. */
 static pid_t next_ended(void)
@@ -60,8 +61,6 @@ void reaper_sweep(struct supervisor *sup)
 {
 	int killed;
 
-	if (cgroups_sweep(&sup->cgroups))
-		reaper_sweep_soon(sup);
 	if (sup->state != SUPERVISOR_RUNNING)
 		return; /* the end kills all that is left */
 	/* Whoever is being born now might be known to us only after this look. */
@@ -77,6 +76,22 @@ void reaper_sweep(struct supervisor *sup)
 			"killed what a dead worker left behind: %d", killed);
 		reaper_sweep_soon(sup); /* one of them may just have started another */
 	}
+}
+
+/* The longer something stays, the less often it is looked for. */
+void reaper_sweep_groups(struct supervisor *sup)
+{
+	if (!cgroups_sweep(&sup->cgroups))
+		return;
+	sup->group_pause =
+		sup->group_pause * 2 < SWEEP_LATEST ? sup->group_pause * 2 : SWEEP_LATEST;
+	supervisor_set_timer(&sup->group_timer, sup->group_pause);
+}
+
+void reaper_sweep_groups_soon(struct supervisor *sup)
+{
+	sup->group_pause = SWEEP_DELAY;
+	supervisor_set_timer(&sup->group_timer, sup->group_pause);
 }
 
 void reaper_sweep_soon(struct supervisor *sup)

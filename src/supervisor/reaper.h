@@ -16,4 +16,8 @@ void reaper_run(struct supervisor *sup);
 void reaper_sweep_soon(struct supervisor *sup);
 void reaper_sweep(struct supervisor *sup);
 
+/* There is a control group that could not be removed: soon looks at it again. */
+void reaper_sweep_groups_soon(struct supervisor *sup);
+void reaper_sweep_groups(struct supervisor *sup);
+
 #endif

@@ -34,21 +34,21 @@ static void end(struct supervisor *sup, const struct message_error *error)
 		reload_start(sup, NULL, 0);
 }
 
-static bool any_pool_is_going(const struct supervisor *sup)
+static bool is_in_use(const struct supervisor *sup, const struct config *config)
 {
 	for (size_t i = 0; i < sup->pool_count; i++)
-		if (sup->pools[i]->hidden)
+		if (config_has_pool(config, sup->pools[i]->config))
 			return true;
 	return false;
 }
 
-/* Old configs are kept as long as a pool that is going looks into one. */
+/* An old config is kept if a pool that is going looks into it. */
 static void retire_config(struct supervisor *sup, struct config *old)
 {
 	struct reload *reload = &sup->reload;
 	struct config *kept = NULL;
 
-	if (any_pool_is_going(sup))
+	if (is_in_use(sup, old))
 		kept = reallocarray(reload->kept, reload->kept_count + 1, sizeof(*kept));
 	if (kept == NULL) {
 		config_fini(old);
@@ -150,7 +150,7 @@ static void commit(struct supervisor *sup)
 	sup->reload.config = (struct config){0};
 	for (size_t i = 0; i < sup->pool_count; i++)
 		move_pool(sup->pools[i]);
-	rights_apply(sup);
+	rights_apply(sup, old.policy.count > 0);
 	reload_apply_functions(sup);
 	retire_config(sup, &old);
 	sup->reload.state = RELOAD_MOVING;

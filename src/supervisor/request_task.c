@@ -19,8 +19,6 @@
 #include "supervisor/wait.h"
 #include "wire/scan.h"
 
-enum { WAIT_IDS_MAX = 65536 };
-
 /* ---- finding it ------------------------------------------------------------------------ */
 
 /* NULL, and it was answered: there is none.  Somebody else's is none, in the same words. */
@@ -151,7 +149,7 @@ static bool on_wait(struct session *session, const struct request *request)
 	uint32_t count;
 	size_t head;
 
-	if (scan_array(ids.data, ids.len, &count, &head) < 0 || count > WAIT_IDS_MAX)
+	if (scan_array(ids.data, ids.len, &count, &head) < 0 || count > WAIT_LINKS_MAX)
 		return request_fail(session, request, RUCHE_BAD_ARGUMENTS,
 			"ruche.wait takes an array of at most 65536 ids");
 	if (!read_options(session, request, wait_keys, &ask) || !request->wants_answer)

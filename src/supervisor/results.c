@@ -351,7 +351,7 @@ void results_read(struct worker *worker)
 		uint64_t grace = worker->pool->config->grace;
 
 		event_del(&worker->on_results); /* its exit will tell what happened, */
-		if (!worker->is_timed)          /* if it does end */
+		if (worker->timer_at == 0)      /* if it does end */
 			worker_set_timer(worker, grace > EOF_PATIENCE ? grace : EOF_PATIENCE);
 	}
 }

@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "supervisor/forkserver.h"
+#include "supervisor/nested.h"
+#include "supervisor/running.h"
 #include "supervisor/session.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/worker.h"
@@ -116,15 +119,36 @@ void rights_follow(struct session *session)
 
 bool rights_allow_join(const struct session *session, const struct worker *worker)
 {
-	const struct pool_config *pool = worker->pool->config;
-
-	return session->self->rights.master ||
-	       (pool->user != NULL && session->self->uid == pool->uid);
+	return session->self->rights.master || session->self->uid == worker->forkserver->uid;
 }
 
-void rights_apply(struct supervisor *sup)
+/* The most that a user may have running, whichever groups it has come with; 0: no limit. */
+static uint64_t running_limit(const struct supervisor *sup, uid_t uid)
+{
+	uint64_t limit = 0;
+
+	for (const struct identity *i = sup->identities.first; i != NULL; i = i->next) {
+		uint64_t its = rights_user_running(sup, i);
+
+		if (i->uid != uid)
+			continue;
+		if (its == 0)
+			return 0;
+		limit = its > limit ? its : limit;
+	}
+	return limit;
+}
+
+void rights_apply(struct supervisor *sup, bool had_rules)
 {
 	identities_apply(&sup->identities, &sup->config.policy);
+	for (struct user *user = sup->users.first; user != NULL; user = user->next)
+		user_judge(user, running_limit(sup, user->uid));
+	running_wake(sup);
+	/* Without rules nobody had asked where they come from. */
+	for (uint32_t i = 0; !had_rules && i < sup->sessions.cap; i++)
+		if (sup->sessions.all[i] != NULL && sup->sessions.all[i]->parent == NULL)
+			nested_join_by_pid(sup->sessions.all[i]);
 }
 
 /* ---- questions ---------------------------------------------------------------------------------- */
@@ -223,13 +247,6 @@ uint64_t rights_user_running(const struct supervisor *sup, const struct identity
 
 /* ---- why not ---------------------------------------------------------------------------------------- */
 
-static void append(char *text, const char *more)
-{
-	size_t len = strlen(text);
-
-	text_format(text + len, RIGHTS_WHO_MAX - len, "%s", more);
-}
-
 void rights_say_who(const struct session *session, char ret[RIGHTS_WHO_MAX])
 {
 	const struct identity *identity = session->speaks_for;
@@ -244,9 +261,12 @@ void rights_say_who(const struct session *session, char ret[RIGHTS_WHO_MAX])
 	for (size_t i = 0; i < policy->count; i++) {
 		if ((identity->rights.rules >> i & 1) == 0)
 			continue;
-		append(ret, is_first ? " ([allow " : "], [allow ");
-		append(ret, policy->rules[i].name);
+		text_append(ret, RIGHTS_WHO_MAX, is_first ? " ([allow " : "], [allow ");
+		text_append(ret, RIGHTS_WHO_MAX, policy->rules[i].name);
 		is_first = false;
 	}
-	append(ret, policy->count == 0 ? "" : is_first ? " (in no section [allow])" : "])");
+	text_append(ret, RIGHTS_WHO_MAX,
+		policy->count == 0 ? ""
+		: is_first         ? " (in no section [allow])"
+				   : "])");
 }

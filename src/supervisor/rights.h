@@ -34,8 +34,8 @@ void rights_drop(struct session *session);
 /* May it say that it belongs to this worker?  Masters, and those that its tasks run as. */
 bool rights_allow_join(const struct session *session, const struct worker *worker);
 
-/* A config is in force that was not before. */
-void rights_apply(struct supervisor *sup);
+/* A config is in force that was not before, after one with rules or without. */
+void rights_apply(struct supervisor *sup, bool had_rules);
 
 /* ---- may it … ------------------------------------------------------------------------- */
 

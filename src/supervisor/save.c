@@ -40,12 +40,9 @@ static void save_configs(struct state_writer *w, const struct supervisor *sup)
 /* The number of the config that the pool's own lies in. */
 static uint64_t config_of(const struct supervisor *sup, const struct pool_config *pool)
 {
-	for (size_t i = 0; i < sup->reload.kept_count; i++) {
-		const struct config *config = &sup->reload.kept[i];
-
-		if (pool >= config->pools && pool < config->pools + config->pool_count)
+	for (size_t i = 0; i < sup->reload.kept_count; i++)
+		if (config_has_pool(&sup->reload.kept[i], pool))
 			return i + 1;
-	}
 	return 0;
 }
 

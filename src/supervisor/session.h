@@ -56,8 +56,8 @@ struct session {
 	struct task_list tasks; /* open calls */
 	bool indexed;           /* those can be found by their msgids: it has asked for one */
 	size_t task_bytes;
-	struct wait *waits; /* for tasks of others */
-	size_t wait_count;
+	struct wait *waits;            /* for tasks of others */
+	size_t wait_count, wait_links; /* and the tasks that they are for */
 
 	bool blocked;              /* its next request waits for room */
 	bool full;                 /* too much is unread: it gets no work done */

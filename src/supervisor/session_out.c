@@ -63,8 +63,9 @@ static void become_full(struct session *session)
 {
 	session->full = true;
 	queue_hold(&session->client->turns, QUEUE_HOLD_UNREAD);
-	for (struct task *task = session->tasks.first; task != NULL;
-		task = task->next[TASK_LIST_SESSION])
+	/* The last ones first: then each goes to the front of its queue. */
+	for (struct task *task = session->tasks.last; task != NULL;
+		task = task->prev[TASK_LIST_SESSION])
 		if (task->state == TASK_HANDED)
 			worker_take_back(session->sup, task);
 	running_wake(session->sup);

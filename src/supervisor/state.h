@@ -4,9 +4,9 @@
 
 /*
  * All that a daemon knows, as bytes in sealed memory, for the one that takes its place: one record behind the other, each a packed
- * [kind, {name: value}].  Values that are zero or empty are left out, and what a reader does not find is zero.
+ * [kind, {name: value}].  Whole numbers that are zero, and bytes of which there are none, are left out, and what a reader does not find is zero.
  * So a version may add names; what changes the meaning of one, or must not be passed over, takes another STATE_FORMAT.
- * save.c and load.c say which records there are, fields.c what is in them.
+ * save.c, load.c and load_tasks.c say which records there are, state_fields.c what is in them.
  */
 
 #include <msgpack.h>

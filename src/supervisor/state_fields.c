@@ -77,6 +77,7 @@ TABLE(pool, pool_fields);
 
 static const struct state_field forkserver_fields[] = {
 	INT(forkserver, pid),
+	UINT(forkserver, uid),
 	UINT(forkserver, ready),
 	UINT(forkserver, started_at),
 	UINT(forkserver, request),

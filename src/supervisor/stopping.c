@@ -74,6 +74,8 @@ enum call_stopped call_stop(
 		task = catch_up(sup, task);
 	if (task == NULL || task->state == TASK_ENDED)
 		return CALL_ENDED;
+	if (why == TASK_STOP_TIMEOUT && task->state == TASK_DELAYED)
+		return CALL_ENDED; /* the run that it was for; another one is due */
 	if (task->state != TASK_HANDED) {
 		drop(sup, task, why, why == TASK_STOP_CANCEL ? signal : 0);
 		return CALL_STOPPED;

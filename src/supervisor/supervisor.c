@@ -100,6 +100,13 @@ static void on_orphans(evutil_socket_t fd, short what, void *data)
 	reaper_sweep(data);
 }
 
+static void on_groups(evutil_socket_t fd, short what, void *data)
+{
+	(void)fd;
+	(void)what;
+	reaper_sweep_groups(data);
+}
+
 static void on_trim(evutil_socket_t fd, short what, void *data)
 {
 	struct supervisor *sup = data;
@@ -355,6 +362,7 @@ static void init_events(struct supervisor *sup)
 	evsignal_assign(&sup->on_int, sup->base, SIGINT, on_term, sup);
 	evtimer_assign(&sup->stop_timer, sup->base, on_stop_timer, sup);
 	evtimer_assign(&sup->orphan_timer, sup->base, on_orphans, sup);
+	evtimer_assign(&sup->group_timer, sup->base, on_groups, sup);
 	evtimer_assign(&sup->alarm_timer, sup->base, on_alarm, sup);
 	evtimer_assign(&sup->trim_timer, sup->base, on_trim, sup);
 	event_add(&sup->on_child, NULL);
@@ -476,6 +484,7 @@ void supervisor_fini(struct supervisor *sup)
 		event_del(&sup->on_usr2);
 		evtimer_del(&sup->stop_timer);
 		evtimer_del(&sup->orphan_timer);
+		evtimer_del(&sup->group_timer);
 		evtimer_del(&sup->alarm_timer);
 		evtimer_del(&sup->trim_timer);
 		event_base_free(sup->base);

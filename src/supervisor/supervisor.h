@@ -92,7 +92,8 @@ struct supervisor {
 	msgpack_sbuffer scratch; /* for one message at a time */
 	msgpack_sbuffer body;    /* for one error at a time, see errors.h */
 	struct event on_child, on_term, on_int, on_hup, on_usr2, stop_timer, orphan_timer,
-		alarm_timer;
+		group_timer, alarm_timer;
+	uint64_t group_pause; /* ns, until control groups are looked at again */
 	struct event trim_timer;
 	bool trims;        /* that is set */
 	uint64_t alarm_at; /* what alarm_timer is set to; 0: not set */

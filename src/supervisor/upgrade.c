@@ -27,7 +27,7 @@
 
 #define TIME_LIMIT (60 * CLOCK_S) /* for all of it */
 
-enum { LOOKS = 8 };
+enum { LOOKS = 8, REASON_MAX = PATH_MAX + 128 };
 
 static const char good[] = "can go on: "; /* and its version */
 static const char why_variable[] = "RUCHED_UPGRADE_FAILED";
@@ -58,7 +58,7 @@ static void go_on(struct supervisor *sup)
 static void fail(struct supervisor *sup, const char *why)
 {
 	struct message_error error;
-	char message[sizeof(sup->upgrade.said) + 128];
+	char message[REASON_MAX + 64];
 
 	text_format(message, sizeof(message), "the daemon goes on as it was: %s", why);
 	notice_send(sup, NOTICE_UPGRADE_FAILED, &(struct notice_fields){0}, "upgrade: %s", message);
@@ -70,7 +70,7 @@ static void fail(struct supervisor *sup, const char *why)
 
 static void fail_with_number(struct supervisor *sup, const char *what, int error)
 {
-	char why[PATH_MAX + 128];
+	char why[REASON_MAX];
 
 	text_format(why, sizeof(why), "%s: %s", what, strerror(-error));
 	fail(sup, why);
@@ -128,20 +128,15 @@ static int spawn(struct supervisor *sup, int state, int said)
 	return r;
 }
 
-/* The last that fits. */
 static ssize_t read_said(struct upgrade *upgrade)
 {
-	char text[sizeof(upgrade->said)];
-	ssize_t n = read(upgrade->said_fd, text, sizeof(text) - 1);
+	char text[512];
+	ssize_t n = read(upgrade->said_fd, text, sizeof(text));
 
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+	if (n > 0)
+		tail_add(&upgrade->said, text, (size_t)n);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		event_del(&upgrade->on_said);
-	if (n <= 0)
-		return n;
-	if (upgrade->said_len + (size_t)n >= sizeof(upgrade->said))
-		upgrade->said_len = 0;
-	memcpy(upgrade->said + upgrade->said_len, text, (size_t)n);
-	upgrade->said_len += (size_t)n;
 	return n;
 }
 
@@ -158,7 +153,7 @@ static int listen_to(struct supervisor *sup, int fd)
 	int r = fd_set_nonblock(fd);
 
 	upgrade->said_fd = fd;
-	upgrade->said_len = 0;
+	upgrade->said.len = 0;
 	event_assign(&upgrade->on_said, sup->base, fd, EV_READ | EV_PERSIST, on_said, sup);
 	event_add(&upgrade->on_said, NULL);
 	return r;
@@ -192,34 +187,23 @@ static void begin_trial(struct supervisor *sup)
 		fail_with_number(sup, sup->upgrade.program, r);
 }
 
-/* The last line that it said; without its newline. */
-static char *last_line(struct upgrade *upgrade)
-{
-	char *line;
-
-	while (upgrade->said_len > 0 && upgrade->said[upgrade->said_len - 1] == '\n')
-		upgrade->said_len--;
-	upgrade->said[upgrade->said_len] = '\0';
-	line = strrchr(upgrade->said, '\n');
-	return line != NULL ? line + 1 : upgrade->said;
-}
-
 void upgrade_on_exit(struct supervisor *sup)
 {
 	struct upgrade *upgrade = &sup->upgrade;
 	int status = 0;
 	const char *line;
+	size_t len;
 
 	waitpid(upgrade->trial, &status, 0);
 	upgrade->trial = 0;
 	while (read_said(upgrade) > 0)
 		;
-	line = last_line(upgrade);
-	if (status != 0 || strncmp(line, good, strlen(good)) != 0) {
-		char why[sizeof(upgrade->said) + 64];
+	line = tail_last_line(&upgrade->said, &len);
+	if (status != 0 || len < strlen(good) || memcmp(line, good, strlen(good)) != 0) {
+		char why[REASON_MAX];
 
-		text_format(why, sizeof(why), "the new program cannot go on: %s",
-			*line != '\0' ? line : "it does not say why");
+		text_format(why, sizeof(why), "the new program cannot go on: %.*s", (int)len, line);
+		text_append(why, sizeof(why), len > 0 ? "" : "it does not say why");
 		fail(sup, why);
 		return;
 	}
@@ -448,6 +432,7 @@ void upgrade_go_on(struct supervisor *sup)
 {
 	reaper_run(sup);
 	reaper_sweep_soon(sup);
+	reaper_sweep_groups_soon(sup);
 	for (size_t i = 0; i < sup->pool_count; i++) {
 		staff_balance(sup->pools[i]);
 		staff_look_soon(sup->pools[i]);

@@ -26,6 +26,7 @@
 
 #include "supervisor/asker.h"
 #include "supervisor/state.h"
+#include "supervisor/tail.h"
 
 struct session;
 struct supervisor;
@@ -40,8 +41,7 @@ struct upgrade {
 	struct stat tried; /* the file that was tried, so that it is no other that takes over */
 	pid_t trial;       /* 0: none */
 	int said_fd;
-	char said[512]; /* by it */
-	size_t said_len;
+	struct tail said; /* by it */
 	struct event on_said, timer;
 	char former[64]; /* the version that it took the place of */
 	uint64_t count;  /* of those that this process has been through */

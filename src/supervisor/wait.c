@@ -40,17 +40,27 @@ static void leave_session(struct wait *wait)
 	if (wait->next != NULL)
 		wait->next->prev = wait->prev;
 	session->wait_count--;
+	session->wait_links -= wait->count;
 	nested_note(session);
 	session_wake(session);
 }
 
+static void enter_handle(struct wait_link *link)
+{
+	struct wait_link **first = &link->handle->waits;
+
+	link->next_of_handle = *first;
+	link->at_handle = first;
+	if (*first != NULL)
+		(*first)->at_handle = &link->next_of_handle;
+	*first = link;
+}
+
 static void leave_handle(struct wait_link *link)
 {
-	struct wait_link **at = &link->handle->waits;
-
-	while (*at != link)
-		at = &(*at)->next_of_handle;
-	*at = link->next_of_handle;
+	*link->at_handle = link->next_of_handle;
+	if (link->next_of_handle != NULL)
+		link->next_of_handle->at_handle = link->at_handle;
 	link->handle = NULL;
 }
 
@@ -66,9 +76,9 @@ static void wait_free(struct wait *wait)
 
 /* ---- beginning -------------------------------------------------------------------------- */
 
-static void refuse(struct session *session, uint32_t msgid)
+static void refuse(struct session *session, uint32_t msgid, const char *why)
 {
-	struct message_error error = error_make(RUCHE_BUSY, "the daemon has no memory to wait");
+	struct message_error error = error_make(RUCHE_BUSY, why);
 
 	reply_error(session, msgid, &error);
 }
@@ -78,10 +88,10 @@ void wait_link_up(struct wait *wait, uint64_t id, struct handle *handle)
 	struct wait_link *link = &wait->links[wait->count++];
 
 	*link = (struct wait_link){.wait = wait, .id = id, .handle = handle};
+	wait->session->wait_links++;
 	if (handle == NULL)
 		return;
-	link->next_of_handle = handle->waits;
-	handle->waits = link;
+	enter_handle(link);
 	wait->open++;
 }
 
@@ -103,10 +113,15 @@ static struct wait *make(struct session *session, size_t count, uint64_t alarm)
 static struct wait *wait_new(struct session *session, enum wait_kind kind, uint32_t msgid,
 	struct handle *const *handles, size_t count, uint64_t timeout)
 {
-	struct wait *wait = make(session, count, timeout != UINT64_MAX ? clock_now() + timeout : 0);
+	struct wait *wait;
 
+	if (session->wait_links + count > WAIT_LINKS_MAX) {
+		refuse(session, msgid, "the connection waits for 65536 tasks of others already");
+		return NULL;
+	}
+	wait = make(session, count, timeout != UINT64_MAX ? clock_now() + timeout : 0);
 	if (wait == NULL) {
-		refuse(session, msgid);
+		refuse(session, msgid, "the daemon has no memory to wait");
 		return NULL;
 	}
 	wait->kind = kind;
@@ -222,8 +237,7 @@ void waits_on_end(struct supervisor *sup, struct handle *handle, const void *bod
 	while (handle->waits != NULL) {
 		struct wait_link *link = handle->waits;
 
-		handle->waits = link->next_of_handle;
-		link->handle = NULL;
+		leave_handle(link);
 		end_link(link->wait, handle, body, len);
 	}
 }

@@ -17,12 +17,15 @@
 struct session;
 struct supervisor;
 
+/* Tasks that one connection may wait for at a time, in all its waits. */
+enum { WAIT_LINKS_MAX = 65536 };
+
 /* A wait's place in the list of those that wait for one task. */
 struct wait_link {
 	struct wait *wait;
 	struct handle *handle; /* NULL: it has ended */
 	uint64_t id;
-	struct wait_link *next_of_handle;
+	struct wait_link *next_of_handle, **at_handle; /* what points to it */
 };
 
 enum wait_kind { WAIT_RESULT, WAIT_TASKS, WAIT_LOG };

@@ -95,7 +95,6 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
-	worker->is_timed = false;
 	worker->timer_at = 0;
 	switch (worker->slot->state) {
 	case SLOT_WAITING:
@@ -115,7 +114,6 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 
 void worker_set_timer(struct worker *worker, uint64_t ns)
 {
-	worker->is_timed = true;
 	worker->timer_at = clock_now() + ns;
 	supervisor_set_timer(&worker->timer, ns);
 }
@@ -123,9 +121,8 @@ void worker_set_timer(struct worker *worker, uint64_t ns)
 /* Called for each answer, when it mostly is not set. */
 void worker_clear_timer(struct worker *worker)
 {
-	if (worker->is_timed)
+	if (worker->timer_at != 0)
 		evtimer_del(&worker->timer);
-	worker->is_timed = false;
 	worker->timer_at = 0;
 }
 
@@ -282,7 +279,7 @@ static void close_fds(struct worker *worker)
 static void drop_group(struct worker *worker)
 {
 	if (cgroup_bury(worker->group))
-		reaper_sweep_soon(worker->sup);
+		reaper_sweep_groups_soon(worker->sup);
 	worker->group = NULL;
 }
 
@@ -447,7 +444,7 @@ void worker_bury(struct worker *worker, enum restart_life life)
 		slot_change(slot, SLOT_ON_DISMISS);
 	if (slot->reserve)
 		fail_trial(worker);
-	else if (!is_leaving && worker->sup->state == SUPERVISOR_RUNNING)
+	else if (!is_leaving && worker->sup->state < SUPERVISOR_STOPPING)
 		replace(worker, life);
 }
 

@@ -51,8 +51,7 @@ struct worker {
 	int tasks_fd, results_fd, output_fd, arenas_fd;
 	int claims_fd; /* the memory of that page */
 	struct event on_results, on_output, on_tasks_room;
-	bool is_timed;      /* the timer is set */
-	uint64_t timer_at;  /* ns; to when, if it is */
+	uint64_t timer_at;  /* ns; to when the timer is set; 0: it is not */
 	struct event timer; /* the grace period, the start limit, or the wait for a retry */
 
 	struct buf out, in;

@@ -86,7 +86,7 @@ void worker_request_stop(struct worker *worker, const struct task *task)
 	claim_request_stop(worker->claims, task->seq, task->stop_signal);
 	if (worker->pid > 0)
 		kill(worker->pid, SIGTERM);
-	if (!worker->is_timed)
+	if (worker->timer_at == 0)
 		worker_set_timer(worker, worker->pool->config->grace);
 	nested_stop(worker);
 }

@@ -37,12 +37,19 @@ uint64_t memory_resident(void)
 	return (all - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static bool watches_oom;
+
+void memory_watch_oom(void)
+{
+	watches_oom = true;
+}
+
 uint64_t memory_oom_kills(void)
 {
 	unsigned long long kills = 0;
 	const char *line;
 	char text[256];
-	ssize_t n = pread(WORKER_OOM_FD, text, sizeof(text) - 1, 0);
+	ssize_t n = watches_oom ? pread(WORKER_OOM_FD, text, sizeof(text) - 1, 0) : 0;
 
 	if (n <= 0)
 		return 0;

@@ -13,6 +13,9 @@ uint64_t memory_peak(void);
 /* Now. */
 uint64_t memory_resident(void);
 
+/* WORKER_OOM_FD is there. */
+void memory_watch_oom(void);
+
 /*
  * How often the kernel has killed for want of memory in this worker's group; 0 where nobody need look, as it kills
  * the worker too.

@@ -145,7 +145,8 @@ static const char *look_for_ref(const struct ruche_task *task)
 	const uint8_t *result = buf_data(&task->answer) + RESULT_AT;
 	struct arena_ref ref;
 
-	if (task->is_item || !arena_is_ref(result, buf_len(&task->answer) - RESULT_AT, &ref))
+	if (task->is_item || task->lane >= 0 ||
+		!arena_is_ref(result, buf_len(&task->answer) - RESULT_AT, &ref))
 		return NULL;
 	return "extension type 2 is the daemon's own";
 }

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "worker/memory.h"
 #include "worker/stop.h"
 
 enum { FD_FREE = 16 }; /* above any place that a descriptor is moved to */
@@ -93,6 +94,8 @@ static int place_fds(const struct worker_birth *birth, int *fds)
 		r = place(fds[count - 1], WORKER_OOM_FD, O_CLOEXEC);
 	if (r < 0)
 		return r;
+	if (birth->watches_oom)
+		memory_watch_oom();
 	set_blocking(WORKER_TASKS_FD);
 	set_blocking(WORKER_RESULTS_FD);
 	/* The link and what else the fork server has: the worker holds its own and no more. */

@@ -213,7 +213,7 @@ static bool result_is_good(struct ruche_task *task)
 		task_fail(task, RUCHE_TOO_LARGE, RUCHE_EXECUTED_YES,
 			"the result is %zu bytes with its frame, over the limit of %zu",
 			task->answer_len, task->frame_max);
-	else if (task->lane < 0 && (why = returns_fault(task)) != NULL)
+	else if ((why = returns_fault(task)) != NULL)
 		ruche_fail(task, "the function's result is not one MessagePack value: %s", why);
 	else
 		return true;

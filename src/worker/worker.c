@@ -22,8 +22,9 @@
 #include "worker/stop.h"
 #include "worker/task.h"
 
-#define HOLD_TIME (50 * CLOCK_US) /* for which the answers to tiny tasks are held back */
-#define FORK_TIME (5 * CLOCK_US)  /* in less time nobody can have forked */
+#define HOLD_TIME (50 * CLOCK_US)    /* for which the answers to tiny tasks are held back */
+#define FORK_TIME (5 * CLOCK_US)     /* in less time nobody can have forked */
+#define MEASURE_TIME (10 * CLOCK_MS) /* between two looks at a worker's memory while it has work */
 
 enum { HOLD_MAX = 1024 }; /* bytes of an answer; more cost more to copy than to write */
 
@@ -35,6 +36,8 @@ struct worker {
 	struct arenas arenas;
 	struct ruche_task task;
 	bool retires;
+	bool may_be_large;           /* was over max_memory, and has not been looked at since */
+	uint64_t measured_at;        /* when it was */
 	uint64_t at;                 /* when the present task could begin */
 	uint64_t clean_at;           /* when nothing was held, and nothing left behind */
 	const struct function *slow; /* took longer than HOLD_TIME when it last ran */
@@ -78,20 +81,20 @@ static int call_function(struct worker *w, const uint8_t *frame, const struct sc
 /* Held back, or at once with all that was. */
 static int send_answer(struct worker *w)
 {
-	uint64_t now = clock_now();
+	uint64_t now = clock_now(), took = now - w->at;
 	const uint8_t *answer;
 	size_t len;
 	int r;
 
-	claim_account(w->page, now - w->at);
-	if (now - w->at > HOLD_TIME)
+	claim_account(w->page, took);
+	if (took > HOLD_TIME)
 		w->slow = w->task.function;
 	else if (w->slow == w->task.function)
 		w->slow = NULL;
 	w->at = now;
 	answer = task_response(&w->task, &len);
 	if (len <= HOLD_MAX && now - w->clean_at < HOLD_TIME &&
-		outbox_hold(&w->outbox, answer, len))
+		(took <= FORK_TIME || !children_exist()) && outbox_hold(&w->outbox, answer, len))
 		return 0;
 	r = clean_up(w);
 	if (r == 0)
@@ -125,22 +128,36 @@ static int run(struct worker *w, const uint8_t *frame, const struct scan *scan)
  * Memory that is freed is seldom given back, so a worker that has grown too large is best
  * replaced.  It is the supervisor that knows when; until then it works on.
  */
-static int retire_if_large(struct worker *w)
+static int measure(struct worker *w)
 {
 	const uint64_t max = w->birth->settings->max_memory;
 	uint64_t now;
 	char text[128];
 
-	if (max == 0 || w->retires || memory_peak() <= max)
-		return 0;
-	heap_trim(); /* what is only kept does not count */
+	w->may_be_large = false;
+	w->measured_at = w->at;
 	now = memory_resident();
+	if (now > max) {
+		heap_trim(); /* what is only kept does not count */
+		now = memory_resident();
+	}
 	if (now <= max)
 		return 0;
 	w->retires = true;
 	text_format(text, sizeof(text), "it uses %llu MiB, over max_memory",
 		(unsigned long long)(now >> 20));
 	return tell(w, WORKER_RETIRE, text);
+}
+
+/* The peak never falls again, so one large task would have each later one measured, which costs more than a tiny one. */
+static int retire_if_large(struct worker *w)
+{
+	const uint64_t max = w->birth->settings->max_memory;
+
+	if (max == 0 || w->retires || memory_peak() <= max)
+		return 0;
+	w->may_be_large = true;
+	return w->at - w->measured_at > MEASURE_TIME ? measure(w) : 0;
 }
 
 /* ---- the loop */
@@ -173,6 +190,8 @@ static int next_frame(struct worker *w, const uint8_t **ret)
 		return r;
 	if (w->outbox.held > 0)
 		r = clean_up(w);
+	if (r == 0 && w->may_be_large)
+		r = measure(w);
 	if (r == 0)
 		r = inbox_wait(&w->inbox, ret);
 	w->at = w->clean_at = clock_now();

@@ -500,6 +500,46 @@ static int test_pack(struct ruche_task *task)
 }
 
 /* Burns CPU time, so that it is the same work on a busy machine. */
+/* Bytes as the result, and one byte more behind it. */
+static int test_stray(struct ruche_task *task)
+{
+	static const uint8_t zeros[1 << 20];
+	msgpack_packer *pk = ruche_return_packer(task);
+	int64_t size = 0;
+
+	if (ruche_arg_int64(task, 0, &size) < 0)
+		return -1;
+	if (size < 0 || size > (int64_t)sizeof(zeros))
+		return ruche_refuse(task, "takes a size");
+	if (ruche_return_bin(task, zeros, (size_t)size) < 0)
+		return -1;
+	return msgpack_pack_nil(pk);
+}
+
+static int wait_for_ever(void *unused)
+{
+	while (unused == NULL)
+		pause();
+	return 0;
+}
+
+/* The cheapest process that there is, left behind. */
+static int test_leave(struct ruche_task *task)
+{
+	static _Alignas(16) char stack[16384];
+	pid_t pid = clone(wait_for_ever, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+
+	return pid < 0 ? ruche_fail(task, "clone") : ruche_return_int64(task, pid);
+}
+
+static int test_children(struct ruche_task *task)
+{
+	siginfo_t info;
+	bool any = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+
+	return ruche_return_bool(task, any);
+}
+
 static int test_busy(struct ruche_task *task)
 {
 	struct timespec begin, now;
@@ -658,6 +698,9 @@ static const struct ruche_function functions[] = {
 	{.name = "test.journal", .run = test_journal, .params = "path n"},
 	{.name = "test.mixed", .run = test_mixed, .params = "path n mode"},
 	{.name = "test.orphan", .run = test_orphan, .params = "path"},
+	{.name = "test.stray", .run = test_stray, .params = "bytes"},
+	{.name = "test.leave", .run = test_leave, .params = ""},
+	{.name = "test.children", .run = test_children, .params = ""},
 	{.name = "test.busy", .run = test_busy, .params = "us"},
 	{.name = "test.grow", .run = test_grow, .params = "bytes"},
 	{.name = "test.init", .run = test_init, .params = ""},

@@ -93,4 +93,38 @@ for how in crash.orphan crash.orphan_die; do
 	wait_for gone
 	pass_or_fail $? "a grandchild in a session of its own is gone after $how"
 done
+cat >"$dir/left.py" <<'PY'
+import sys
+import rpc
+client, seen = rpc.Client(sys.argv[1]), 0
+for _ in range(100):
+    first, second = client.send("test.leave"), client.send("test.children")
+    assert client.wait(first)[0] is None
+    seen += client.wait(second)[1]
+print(seen)
+PY
+[ -n "${RUCHE_TEST_VALGRIND:-}" ] || # it has no such processes
+	check_output 'and the next task does not see it' 0 \
+		env PYTHONPATH="$top_srcdir/tests/system" "$PYTHON3" -B "$dir/left.py" "$sock"
+
+stop_daemon
+
+# Before all pools have loaded their code: nobody is answered then.
+mkfifo "$dir/go"
+printf '#!/bin/sh\nread -r _ <"%s"\nexec "%s" "$@"\n' "$dir/go" "$RUCHE_FORKSERVER" >"$dir/slow"
+chmod +x "$dir/slow"
+printf '[pool default]\nworkers = 1\n[pool slow]\nworkers = 1\nruntime = %s\n' "$dir/slow" >"$dir/conf"
+"$RUCHE_DAEMON" --socket "$sock" --config "$dir/conf" >>"$daemon_log" 2>&1 &
+daemon=$!
+worker_of_default() {
+	worker=$(pgrep -P "$daemon" ruche-worker | head -n 1)
+	[ -n "$worker" ]
+}
+if wait_for worker_of_default; then
+	kill -KILL "$worker"
+	has_gone() { ! kill -0 "$worker" 2>/dev/null; }
+	wait_for has_gone
+fi
+echo go >"$dir/go"
+check_output 'a worker that dies while another pool still loads is replaced' 27 "$ruche" call --timeout 20 --expires 20 cube 3
 finish

@@ -76,10 +76,9 @@ wait "$client" 2>/dev/null
 check 'a function that will not stop is killed after the grace period' wait_for all_idle
 
 # ---- the end
-"$ruche" call sleep 0.5 >"$dir/last" 2>&1 &
+"$ruche" run -- sh -c "touch '$dir/began'; sleep 0.5" >"$dir/last" 2>&1 &
 last=$!
-"$ruche" call test.pid >/dev/null
-wait_for one_runs
+wait_for test -e "$dir/began" # what a worker has and has not begun with is given back
 kill -TERM "$daemon"
 wait "$daemon"
 check 'SIGTERM ends the daemon with status 0' test $? -eq 0

@@ -38,6 +38,7 @@ check_output 'a reply outlives its connection' shared "$large" "$sock" outlive
 check_output 'a structure as well' shared "$large" "$sock" packed
 check_output 'a task with a key shares nothing' 'in messages' "$large" "$sock" tasks
 check_output 'a result that was made and then not used takes no room' shared "$large" "$sock" failures
+check_output 'nor does one that is no value, which is refused' shared "$large" "$sock" strays
 pids=$(worker_pids)
 check_output 'values of 60 MB' shared "$large" "$sock" big
 check_output 'of which the workers do not grow' "$pids" worker_pids

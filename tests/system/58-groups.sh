@@ -65,7 +65,7 @@ start_daemon --config "$dir/conf"
 
 in_group() { "$ruche" run --pool "$1" -- cat /proc/self/cgroup | grep -cE "$2"; }
 check_output 'a worker is in a group of its own for each limit' 3 \
-	in_group small '(memory|pids|cpu):.*/ruche-test[^/]*/ruche-[0-9]+-[0-9]+/small-[01]\.[0-9]+$'
+	in_group small '(memory|pids|cpu):.*/ruche-test[^/]*/ruche-[0-9]+-[0-9]+-[0-9]+/small-[01]\.[0-9]+$'
 check_output 'as is one of another user' 1 in_group other 'pids:.*/other-0\.[0-9]+$'
 check_output 'and one without a limit' 1 in_group plain '/plain-0\.[0-9]+$'
 check_output 'other pools have none' 0 in_group default '/default-0\.'
@@ -165,6 +165,39 @@ stale_is_gone() { [ ! -d "$stale" ] && only_of_the_living; }
 check 'and removes them' wait_for stale_is_gone
 check 'the daemon ends well' stop_daemon
 check 'and no group is left' no_groups
+
+# ---- what a task makes of its group ------------------------------------------------------------------
+
+pids=$(printf '%s\n' "${groups[@]}" | grep /pids/)
+start_daemon --config "$dir/conf"
+# shellcheck disable=SC2016
+"$ruche" run --pool small -- sh -c 'cd "$1"/ruche-*/small-*/ && mkdir -p $(seq -s / 60)' sh "$pids"
+check 'groups can be made in groups' test "$(count_groups)" -gt 60
+kill -KILL "$(cat "$pids"/ruche-*/small-*/1/../cgroup.procs)"
+check 'all of them go with their worker, however deep' wait_for only_of_the_living
+base=$(echo "$pids"/ruche-*/)
+for procs in "$base"*/cgroup.procs; do # out of them, so that they can be removed
+	while read -r pid; do echo "$pid" >"$pids/cgroup.procs"; done <"$procs"
+done
+rmdir "$base"*/ "$base" 2>/dev/null # its own sweep may be there first
+check 'somebody else can remove the daemon'"'"'s groups' test ! -e "$base"
+"$ruche" call small/crash.kill 2>/dev/null
+check_output 'and workers have some again' 1 in_group small "pids:.*/small-[01]\\.[0-9]+\$"
+stop_daemon
+
+# ---- what the kernel does not take -----------------------------------------------------------------------
+
+group=$(printf '%s\n' "${groups[@]}" | grep /cpu/)
+cp "$dir/conf" "$dir/good"
+sed -i 's/^cpu_max = .*/cpu_max = 200%/' "$dir/conf"
+narrow() { echo 50000 >"$group/cpu.cfs_quota_us"; } 2>/dev/null
+wait_for narrow # the groups that were there count for some moments more
+check_status 'a limit that the kernel refuses is found at the start' 1 \
+	"$RUCHE_DAEMON" --socket "$sock" --config "$dir/conf"
+check_said 'and named' '\[pool small\] .*/cpu.cfs_quota_us cannot be set: Invalid argument'
+check 'and nothing is left of it' no_groups
+echo -1 >"$group/cpu.cfs_quota_us"
+cp "$dir/good" "$dir/conf"
 
 # ---- where there can be none --------------------------------------------------------------------------
 

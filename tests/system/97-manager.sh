@@ -77,6 +77,9 @@ check_output 'the socket is the same, at the same place' "$was" file
 check 'a daemon that is upgraded' "$ruche" upgrade
 check 'and then restarted' restart TERM
 check_output 'has left it where it was' "$was" file
+printf '[daemon]\nsocket = %s\nstop_grace = 60s\nsocket_mode = 660\n' "$sock" >"$dir/conf"
+restart TERM
+check_output 'and it has the mode that the configuration says now' 660 stat -c %a "$sock"
 insist 3000 --again >"$dir/insist" 2>"$dir/insisted" &
 insists=$!
 wait_for grep -qx 100 "$dir/insist"

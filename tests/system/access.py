@@ -10,6 +10,7 @@ all of them, one after another.
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 
@@ -192,7 +193,25 @@ METHODS = {"reload": ("ruche.reload",), "upgrade": ("ruche.upgrade",), "pause": 
            "release": ("ruche.release", "cube")}
 
 
+def bounds():
+    alice = Client(ALICE)
+    task = submit(alice, "sleep", 600)
+    waits = [alice.send("ruche.wait", [task] * 16384) for _ in range(5)]
+    error, _ = alice.wait(waits[-1])
+    check("a connection waits for so many tasks and no more", error["code"] == "busy" and "65536" in error["message"], error)
+    alice.send_note("ruche.cancel", waits[0])
+    alice.wait(waits[0])
+    more = alice.send("ruche.wait", [task] * 16384)
+    check("and for others when it waits for less", alice.code("ruche.task", task) == "ok" and more not in alice.answers)
+    start = time.monotonic()
+    alice.sock.close()
+    root.good("ruche.ping")
+    print(f"# its end took {time.monotonic() - start:.3f} s")
+    cancel(task)
+
+
 def without_rules():
+    bounds()
     others_tasks("without rules", 12010, 12011)
     bob = Client(BOB)
     check("without rules everybody calls", bob.good("cube", 3) == 27)
@@ -368,7 +387,50 @@ def quotas():
     check("user_running: hers waits", state(second) == "queued")
     cancel(first)
     check("user_running: until the first has ended", wait_for(lambda: state(second) == "running"))
-    cancel(second)
+    third = submit(carol, "sleep", 600)
+    configure(f"[allow c]\nusers = {CAROL}\nfunctions = *\n")
+    check("user_running: or until there is another limit", wait_for(lambda: state(third) == "running"))
+    cancel(second, third)
+
+
+# ---- what is open when rules come --------------------------------------------------------------------
+
+def rules_under_way():
+    configure(f"[allow a]\nusers = {ALICE}\ncommands = yes\n")
+    alice = Client(ALICE)
+    call = alice.send("ruche.run", ["cat"], {"stream_input": True})
+    while not alice.notes: # that there is room
+        alice.read()
+    alice.send_note("ruche.input", call, b"one ")
+    configure("[allow b]\nusers = root\n")
+    alice.send_note("ruche.input", call, b"two")
+    alice.send_note("ruche.input", call, None)
+    error, result = alice.wait(call)
+    check("who may nothing any more can feed what is open", error is None and bytes(result["stdout"]) == b"one two",
+          (error, result))
+
+    configure("")
+    alice = Client(ALICE)
+    calls, answers = (os.path.join(FOLDER, name) for name in ("calls", "answers"))
+    for name in calls, answers:
+        os.mkfifo(name, 0o666)
+        os.chmod(name, 0o666)
+    task = submit(alice, "ruche.run", [sys.executable, "-c",
+                                       "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\n"
+                                       "open(sys.argv[3], 'w').write('there')\n"
+                                       "s.sendall(open(sys.argv[2], 'rb').read())\n"
+                                       "open(sys.argv[3], 'wb').write(s.recv(65536))", PATH, calls, answers],
+                  {"env": {}})
+    with open(answers, encoding="ascii") as file:
+        assert file.read() == "there"
+    configure(f"[allow a]\nusers = {ALICE}\nfunctions = *\n")
+    with open(calls, "wb") as file:
+        file.write(msgpack.packb([0, 1, "ruche.pause", ["other"]]))
+    with open(answers, "rb") as file:
+        error = msgpack.unpackb(file.read())[2]
+    check("what hid its token while there were none is its caller's when there are",
+          error is not None and error["code"] == "denied", error)
+    cancel(task)
 
 
 # ---- calls of tasks -------------------------------------------------------------------------------------------------
@@ -426,6 +488,16 @@ def nested():
     check("and when the task has ended, nobody", wait_for(lambda: mine.code("ruche.tasks") == "denied") and
           mine.code("cube", 3) == "denied", mine.call("ruche.tasks"))
     check("who may still ask whether the daemon is there", mine.code("ruche.ping") == "ok")
+    os.unlink(token_file)
+    task = submit(alice, "ruche.run", ["sh", "-c", f'printf %s "$RUCHE_TASK" >{token_file}.new; '
+                                       f"mv {token_file}.new {token_file}; exec sleep 600"])
+    assert wait_for(lambda: os.path.exists(token_file))
+    mine = Client()
+    with open(token_file, encoding="ascii") as file:
+        assert mine.good("ruche.hello", {"task": file.read()})
+    os.kill(next(w["pid"] for w in root.good("ruche.workers") if w["function"] == "ruche.run"), signal.SIGKILL)
+    assert wait_for(lambda: state(task) == "finished")
+    check("nor is it anybody when its worker was killed", wait_for(lambda: mine.code("ruche.tasks") == "denied"))
     cancel(hidden)
 
 
@@ -449,6 +521,7 @@ functions()
 commands()
 methods()
 quotas()
+rules_under_way()
 nested()
 over_an_upgrade()
 sys.exit(failures > 0)

@@ -241,6 +241,12 @@ static void failures(void)
 	repeat("test.big_fail", RUCHE_FAILED);
 }
 
+/* A function that has a result and a byte behind it. */
+static void strays(void)
+{
+	repeat("test.stray", RUCHE_FAILED);
+}
+
 /* A copy of a worker has a result as well. */
 static void copies(void)
 {
@@ -315,6 +321,7 @@ static const struct {
 	{"outlive", outlive},
 	{"crashes", crashes},
 	{"failures", failures},
+	{"strays", strays},
 	{"closes", closes},
 	{"forks", forks},
 	{"copies", copies},

@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/trust.h"
@@ -177,6 +179,28 @@ START_TEST(a_group_may_write_only_if_it_is_one_users_own)
 }
 END_TEST
 
+/* As setfacl -m u:12345:rw has it, which leaves a mode of 664. */
+static int let_stranger_write(const char *path)
+{
+	static const struct {
+		uint16_t tag, may;
+		uint32_t id;
+	} entries[] = {{1, 6, UINT32_MAX}, {2, 6, STRANGER}, {4, 4, UINT32_MAX},
+		{16, 6, UINT32_MAX}, {32, 4, UINT32_MAX}};
+	uint8_t list[4 + sizeof(entries)] = {2};
+
+	memcpy(list + 4, entries, sizeof(entries));
+	return setxattr(path, "system.posix_acl_access", list, sizeof(list), 0);
+}
+
+START_TEST(who_is_in_an_access_list_is_somebody_else)
+{
+	if (!is_root() || let_stranger_write(in_dir("sub/file")) < 0)
+		return;
+	assert_refused(in_dir("sub/file"), in_dir("sub/file"), "(mode 664)");
+}
+END_TEST
+
 START_TEST(another_user_trusts_its_own_and_roots)
 {
 	if (!is_root())
@@ -206,6 +230,7 @@ TCase *case_trust(void)
 	tcase_add_test(tc, links_in_a_circle_and_ways_without_end_are_refused);
 	tcase_add_test(tc, what_belongs_to_another_user_is_refused);
 	tcase_add_test(tc, a_group_may_write_only_if_it_is_one_users_own);
+	tcase_add_test(tc, who_is_in_an_access_list_is_somebody_else);
 	tcase_add_test(tc, another_user_trusts_its_own_and_roots);
 	return tc;
 }

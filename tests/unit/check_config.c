@@ -145,7 +145,7 @@ static void assert_defaults(void)
 START_TEST(without_a_file_everything_has_its_default)
 {
 	assert_defaults();
-	ck_assert_ptr_null(config.file);
+	ck_assert_uint_eq(config.text_count, 0);
 }
 END_TEST
 
@@ -156,7 +156,7 @@ START_TEST(file_that_says_nothing_changes_nothing)
 {
 	read_good(nothings[_i]);
 	assert_defaults();
-	ck_assert_str_eq(config.file, path_of("conf"));
+	ck_assert_str_eq(config.texts[0].file, path_of("conf"));
 }
 END_TEST
 
@@ -587,7 +587,7 @@ START_TEST(drop_ins_are_read_by_name_and_stand_over_what_was_before)
 	ck_assert_uint_eq(config.limits.nested, 10);
 	ck_assert_uint_eq(config.limits.bytes, SIZE_M);
 	ck_assert(config.pools[0].min == 2 && config.pools[0].max == 4);
-	ck_assert_str_eq(config.file, path_of("conf"));
+	ck_assert_str_eq(config.texts[0].file, path_of("conf"));
 }
 END_TEST
 
@@ -597,7 +597,7 @@ START_TEST(drop_ins_are_read_without_their_file_too)
 	write_file("conf.d/a.conf", "[limits]\nclients = 10\n");
 	ck_assert_int_eq(config_read(&config, path_of("conf"), error), -ENOENT);
 	ck_assert_uint_eq(config.limits.clients, 10);
-	ck_assert_ptr_null(config.file);
+	ck_assert_str_eq(config.texts[0].file, path_of("conf.d/a.conf"));
 }
 END_TEST
 

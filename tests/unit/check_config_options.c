@@ -43,7 +43,7 @@ static int parse(const char *const *words)
 START_TEST(without_a_file_there_are_defaults)
 {
 	ck_assert_int_eq(PARSE("--config", ""), OPTIONS_RUN);
-	ck_assert_ptr_null(options.config.file);
+	ck_assert_uint_eq(options.config.text_count, 0);
 	ck_assert_ptr_null(options.config.socket);
 	ck_assert_uint_eq(options.config.pools[0].max, 0);
 	ck_assert_uint_eq(options.config.pools[0].plugin_count, 0);
@@ -60,7 +60,7 @@ START_TEST(file_is_what_the_command_line_names)
 
 	setenv("RUCHE_CONFIG", path_of("missing"), 1);
 	ck_assert_int_eq(PARSE("--config", file), OPTIONS_RUN);
-	ck_assert_str_eq(options.config.file, file);
+	ck_assert_str_eq(options.config.texts[0].file, file);
 	ck_assert_str_eq(options.config.socket, "/a");
 	ck_assert_uint_eq(options.config.pools[0].max, 3);
 }

@@ -67,39 +67,40 @@ START_TEST(place_that_is_not_known_is_none)
 }
 END_TEST
 
-START_TEST(name_of_a_daemons_group_is_its_pid_and_start)
+START_TEST(name_of_a_daemons_group_says_which_process_it_is)
 {
+	const struct groups_daemon daemon = {4026531836, 4711, UINT64_MAX};
+	struct groups_daemon again = {0};
 	char name[GROUPS_NAME_MAX];
-	uint64_t start = 0;
-	pid_t pid = 0;
 
-	groups_name(4711, UINT64_MAX, name);
-	ck_assert_str_eq(name, "ruche-4711-18446744073709551615");
-	ck_assert(groups_parse_name(name, &pid, &start));
-	ck_assert(pid == 4711 && start == UINT64_MAX);
+	groups_name(&daemon, name);
+	ck_assert_str_eq(name, "ruche-4026531836-4711-18446744073709551615");
+	ck_assert(groups_parse_name(name, &again));
+	ck_assert(again.pid_space == daemon.pid_space && again.pid == 4711 &&
+		  again.start == UINT64_MAX);
 }
 END_TEST
 
-static const char *const other_names[] = {"", "ruche", "ruche-", "ruche-1", "ruche-1-", "ruche-x-1",
-	"ruche-1-x", "ruche-1-2x", "ruche-01-2", "ruche--1-2", "ruche-0-2", "ruche-1--2",
-	"xruche-1-2", "ruche- 1-2", "ruche-1-99999999999999999999", "memory.max"};
+static const char *const other_names[] = {"", "ruche", "ruche-", "ruche-1", "ruche-1-2",
+	"ruche-1-2-", "ruche-x-1-2", "ruche-1-x-2", "ruche-1-2-x", "ruche-1-2-3x", "ruche-1-02-3",
+	"ruche-1--2-3", "ruche-1-0-3", "ruche-1-2--3", "xruche-1-2-3", "ruche- 1-2-3",
+	"ruche-01-2-3", "ruche-1-2-99999999999999999999", "memory.max"};
 
 START_TEST(other_names_are_nobodys)
 {
-	uint64_t start;
-	pid_t pid;
+	struct groups_daemon daemon;
 
-	ck_assert(!groups_parse_name(other_names[_i], &pid, &start));
+	ck_assert(!groups_parse_name(other_names[_i], &daemon));
 }
 END_TEST
 
 static const char *const folders[][2] = {
-	{"/c/ruche-1-2/supervisor", "/c"},
-	{"/c/d/ruche-1-2/supervisor", "/c/d"},
-	{"/c/ruche-1-2", "/c/ruche-1-2"},
+	{"/c/ruche-9-1-2/supervisor", "/c"},
+	{"/c/d/ruche-9-1-2/supervisor", "/c/d"},
+	{"/c/ruche-9-1-2", "/c/ruche-9-1-2"},
 	{"/c/supervisor", "/c/supervisor"},
-	{"/c/ruche-1-x/supervisor", "/c/ruche-1-x/supervisor"},
-	{"/c/ruche-1-2/supervisors", "/c/ruche-1-2/supervisors"},
+	{"/c/ruche-9-1-x/supervisor", "/c/ruche-9-1-x/supervisor"},
+	{"/c/ruche-9-1-2/supervisors", "/c/ruche-9-1-2/supervisors"},
 	{"supervisor", "supervisor"},
 	{"/supervisor", "/supervisor"},
 	{"", ""},
@@ -147,7 +148,7 @@ void add_core_groups(Suite *suite)
 	tcase_add_loop_test(tc, folder_of_the_own_group_is_found, 0, COUNT(places));
 	tcase_add_loop_test(tc, mount_that_is_not_whole_or_elsewhere_is_none, 0, COUNT(bad_mounts));
 	tcase_add_test(tc, place_that_is_not_known_is_none);
-	tcase_add_test(tc, name_of_a_daemons_group_is_its_pid_and_start);
+	tcase_add_test(tc, name_of_a_daemons_group_says_which_process_it_is);
 	tcase_add_loop_test(tc, other_names_are_nobodys, 0, COUNT(other_names));
 	tcase_add_loop_test(
 		tc, what_the_daemon_has_added_to_its_place_is_cut_off, 0, COUNT(folders));

@@ -74,10 +74,18 @@ static void make_group(char ret[PATH_MAX], const char *folder, const char *name)
 	put(ret, "cgroup.subtree_control", "");
 }
 
+static uint64_t pid_space(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat("/proc/self/ns/pid", &st), 0);
+	return st.st_ino;
+}
+
 static void set_up(void)
 {
 	char text[256], path[PATH_MAX];
-	uint64_t start = 0;
+	struct groups_daemon self = {.pid_space = pid_space(), .pid = getpid()};
 
 	strcpy(top, "/tmp/ruche-check.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(top));
@@ -88,8 +96,8 @@ static void set_up(void)
 	put(top, "cgroup", "0::/unit\n");
 	snprintf(text, sizeof(text), "30 1 0:27 / %s rw - cgroup2 cgroup2 rw\n", top);
 	put(top, "mountinfo", text);
-	ck_assert(proctree_start(getpid(), &start));
-	groups_name(getpid(), start, daemon_group);
+	ck_assert(proctree_start(self.pid, &self.start));
+	groups_name(&self, daemon_group);
 	groups = (struct cgroups){.proc = top};
 	error[0] = '\0';
 }
@@ -219,11 +227,17 @@ END_TEST
 START_TEST(only_groups_of_dead_daemons_are_removed)
 {
 	char path[PATH_MAX], below[PATH_MAX], alive[GROUPS_NAME_MAX], dead[GROUPS_NAME_MAX];
-	uint64_t start = 0;
+	struct groups_daemon other = {.pid_space = pid_space(), .pid = getppid()};
+	char elsewhere[GROUPS_NAME_MAX];
 
-	ck_assert(proctree_start(getppid(), &start));
-	groups_name(getppid(), start, alive);
-	groups_name(getppid(), start + 1, dead); /* the same pid, another process */
+	ck_assert(proctree_start(other.pid, &other.start));
+	groups_name(&other, alive);
+	other.start++; /* the same pid, another process */
+	groups_name(&other, dead);
+	other.pid_space++; /* and one that cannot be looked for */
+	groups_name(&other, elsewhere);
+	path_of(path, own, elsewhere);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
 	path_of(path, own, alive);
 	ck_assert_int_eq(mkdir(path, 0755), 0);
 	path_of(path, own, "other");
@@ -234,7 +248,7 @@ START_TEST(only_groups_of_dead_daemons_are_removed)
 	ck_assert_int_eq(mkdir(below, 0755), 0);
 	ck_assert_int_eq(cgroups_want(&groups, &none, error), 0);
 	ck_assert(!is_there(own, dead));
-	ck_assert(is_there(own, alive) && is_there(own, "other"));
+	ck_assert(is_there(own, alive) && is_there(own, "other") && is_there(own, elsewhere));
 	cgroups_close(&groups);
 	ck_assert(!is_there(own, daemon_group));
 }
