@@ -8,6 +8,7 @@ letter and its row's number, as the manual has it. What is to be seen is nowhere
 is said in its words, and must be what stands in the cell. At the end the cells that were tested must
 be those of the manual.
 """
+import contextlib
 import itertools
 import os
 import re
@@ -260,7 +261,8 @@ def kill_workers(watcher, task):
     at = task.state(watcher)["worker"]
     for worker in there:
         if worker["pid"] and at in (None, worker["worker"]):
-            os.kill(worker["pid"], signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has gone since, and will be replaced as well
+                os.kill(worker["pid"], signal.SIGKILL)
     old = {worker["pid"] for worker in there}
     until(lambda: any(worker["pid"] and worker["pid"] not in old for worker in workers(watcher)))
 
