@@ -22,9 +22,9 @@
 #include "worker/stop.h"
 #include "worker/task.h"
 
-#define HOLD_TIME (50 * CLOCK_US)    /* for which the answers to tiny tasks are held back */
-#define FORK_TIME (5 * CLOCK_US)     /* in less time nobody can have forked */
-#define MEASURE_TIME (10 * CLOCK_MS) /* between two looks at a worker's memory while it has work */
+#define HOLD_TIME (50 * CLOCK_US) /* for which the answers to tiny tasks are held back */
+#define FORK_TIME (5 * CLOCK_US)  /* in less time nobody can have forked */
+#define MEASURE_TIME CLOCK_MS     /* of work between two looks at a worker's memory: some 10 MB */
 
 enum { HOLD_MAX = 1024 }; /* bytes of an answer; more cost more to copy than to write */
 
@@ -36,8 +36,7 @@ struct worker {
 	struct arenas arenas;
 	struct ruche_task task;
 	bool retires;
-	bool may_be_large;           /* was over max_memory, and has not been looked at since */
-	uint64_t measured_at;        /* when it was */
+	uint64_t worked;             /* ns, since its memory was last looked at */
 	uint64_t at;                 /* when the present task could begin */
 	uint64_t clean_at;           /* when nothing was held, and nothing left behind */
 	const struct function *slow; /* took longer than HOLD_TIME when it last ran */
@@ -87,6 +86,7 @@ static int send_answer(struct worker *w)
 	int r;
 
 	claim_account(w->page, took);
+	w->worked += took;
 	if (took > HOLD_TIME)
 		w->slow = w->task.function;
 	else if (w->slow == w->task.function)
@@ -134,8 +134,6 @@ static int measure(struct worker *w)
 	uint64_t now;
 	char text[128];
 
-	w->may_be_large = false;
-	w->measured_at = w->at;
 	now = memory_resident();
 	if (now > max) {
 		heap_trim(); /* what is only kept does not count */
@@ -149,15 +147,18 @@ static int measure(struct worker *w)
 	return tell(w, WORKER_RETIRE, text);
 }
 
-/* The peak never falls again, so one large task would have each later one measured, which costs more than a tiny one. */
+/*
+ * The peak never falls again, so one large task would have each later one measured, which costs more than a tiny one.  But
+ * nobody fills much memory in MEASURE_TIME.
+ */
 static int retire_if_large(struct worker *w)
 {
 	const uint64_t max = w->birth->settings->max_memory;
 
-	if (max == 0 || w->retires || memory_peak() <= max)
+	if (max == 0 || w->retires || w->worked < MEASURE_TIME)
 		return 0;
-	w->may_be_large = true;
-	return w->at - w->measured_at > MEASURE_TIME ? measure(w) : 0;
+	w->worked = 0;
+	return memory_peak() > max ? measure(w) : 0;
 }
 
 /* ---- the loop */
@@ -190,8 +191,6 @@ static int next_frame(struct worker *w, const uint8_t **ret)
 		return r;
 	if (w->outbox.held > 0)
 		r = clean_up(w);
-	if (r == 0 && w->may_be_large)
-		r = measure(w);
 	if (r == 0)
 		r = inbox_wait(&w->inbox, ret);
 	w->at = w->clean_at = clock_now();
