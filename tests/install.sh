@@ -15,7 +15,7 @@ root=$stage/usr/local
 failed=0
 for file in bin/ruche sbin/ruched libexec/ruche/ruche-forkserver lib/libruche.so.0 \
 	lib/ruche/plugins/tutorial.so lib/pkgconfig/ruche.pc include/ruche/ruche.h \
-	include/ruche/plugin.h include/ruche/codes.h share/man/man1/ruche.1 \
+	include/ruche/plugin.h include/ruche/codes.h include/ruche/objects.h share/man/man1/ruche.1 \
 	share/man/man3/libruche.3 share/man/man3/ruche-plugin.3 share/man/man5/ruche.conf.5 \
 	share/man/man7/ruche-protocol.7 share/man/man7/ruche-tasks.7 share/doc/ruche/ruche.conf.example \
 	share/man/man8/ruched.8 share/bash-completion/completions/ruche \

@@ -34,6 +34,13 @@ enum ruche_code {
 	RUCHE_DISCONNECTED,     /* said by libruche alone: the daemon went away */
 	RUCHE_UNKNOWN_TASK,     /* no task has this id, or its result is kept no longer */
 	RUCHE_PENDING,          /* the wait ran out of time; the task goes on */
+	RUCHE_UNKNOWN_OBJECT,   /* no object has this name, or it is not open here */
+	RUCHE_EXISTS,           /* an object has this name already */
+	RUCHE_NOT_HELD,         /* what was to be given back is not held */
+	RUCHE_DEADLOCK,         /* all would wait for each other; the message names them */
+	RUCHE_BROKEN,           /* a barrier that one of its members has left */
+	RUCHE_CLOSED,           /* a queue that takes no more, or has no more */
+	RUCHE_REMOVED,          /* somebody has removed the object */
 	RUCHE_CODE_COUNT
 };
 

@@ -29,6 +29,7 @@ static const char *const hints[RUCHE_CODE_COUNT] = {
 	[RUCHE_BUSY] = "nothing was started: try again later",
 	[RUCHE_UNKNOWN_FUNCTION] = "a command is run by `ruche run -- CMD` or `ruche map -- CMD`",
 	[RUCHE_UNKNOWN_TASK] = "`ruche tasks` lists those that are known",
+	[RUCHE_UNKNOWN_OBJECT] = "`ruche objects` lists those that there are",
 };
 
 static int status_of(const struct ruche_error *error)

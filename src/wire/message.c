@@ -28,6 +28,13 @@ static const char *const code_names[RUCHE_CODE_COUNT] = {
 	[RUCHE_DISCONNECTED] = "disconnected",
 	[RUCHE_UNKNOWN_TASK] = "unknown_task",
 	[RUCHE_PENDING] = "pending",
+	[RUCHE_UNKNOWN_OBJECT] = "unknown_object",
+	[RUCHE_EXISTS] = "exists",
+	[RUCHE_NOT_HELD] = "not_held",
+	[RUCHE_DEADLOCK] = "deadlock",
+	[RUCHE_BROKEN] = "broken",
+	[RUCHE_CLOSED] = "closed",
+	[RUCHE_REMOVED] = "removed",
 };
 
 static const char *const executed_names[RUCHE_EXECUTED_COUNT] = {
