@@ -347,6 +347,15 @@ static int on_session(struct loading *l)
 	return unread == 0 ? 0 : alarms_set(&sup->alarms, &session->unread_alarm, unread);
 }
 
+/* Of a descriptor that the session has not been sent yet. */
+static int on_passing(struct loading *l)
+{
+	uint64_t at = state_get_uint(&l->r, "at");
+	int fd = state_get_fd(&l->r, "fd");
+
+	return fd < 0 ? 0 : fd_queue_push(&l->session->fds, at, fd);
+}
+
 static int on_arena(struct loading *l)
 {
 	struct session_arena *arena = calloc(1, sizeof(*arena));
@@ -397,6 +406,7 @@ static const struct kind {
 	{"function", on_function, A_POOL},
 	{"forkserver", on_forkserver, A_POOL},
 	{"session", on_session, A_CONFIG},
+	{"passing", on_passing, A_SESSION},
 	{"arena", on_arena, A_SESSION},
 	{"slot", load_slot, A_POOL},
 	{"entry", load_entry, A_SLOT},

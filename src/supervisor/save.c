@@ -200,6 +200,19 @@ static void save_arena(struct state_writer *w, const struct session_arena *arena
 	state_end(w);
 }
 
+/* What is still to be sent to the session before. */
+static void save_fds(struct state_writer *w, const struct fd_queue *fds)
+{
+	const struct fd_queued *queued;
+
+	for (size_t i = 0; (queued = fd_queue_at(fds, i)) != NULL; i++) {
+		state_begin(w, "passing");
+		state_put_uint(w, "at", queued->at);
+		state_put_fd(w, "fd", queued->fd);
+		state_end(w);
+	}
+}
+
 static void save_sessions(struct state_writer *w, const struct supervisor *sup)
 {
 	for (uint32_t i = 0; i < sup->sessions.cap; i++) {
@@ -218,6 +231,7 @@ static void save_sessions(struct state_writer *w, const struct supervisor *sup)
 		state_put_bytes(w, "in", buf_data(&session->in), buf_len(&session->in));
 		state_put_bytes(w, "out", buf_data(&session->out), buf_len(&session->out));
 		state_end(w);
+		save_fds(w, &session->fds);
 		save_arena(w, session->arena);
 	}
 }

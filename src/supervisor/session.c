@@ -242,6 +242,7 @@ void session_close(struct session *session)
 	waits_abandon_all(session);
 	call_abandon_all(session);
 	arena_close(session);
+	fd_queue_fini(&session->fds);
 	session_mark_dirty(session);
 }
 
@@ -274,6 +275,7 @@ static void session_free(struct session *session)
 	fd_close(&session->fd);
 	buf_fini(&session->in);
 	buf_fini(&session->out);
+	fd_queue_fini(&session->fds);
 	workers_unblock(sup, session->ref);
 	free(session);
 	if (is_private)

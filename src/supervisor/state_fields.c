@@ -145,7 +145,7 @@ static const struct state_field session_fields[] = {
 	UINT(session, readable),
 	UINT(session, ended),
 	UINT(session, full),
-	UINT(session, passes_arena),
+	UINT(session, sent),
 };
 TABLE(session, session_fields);
 
