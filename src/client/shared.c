@@ -106,7 +106,7 @@ int ruche_value_open(struct ruche *ruche, struct ruche_value **ret, const char *
 	enum ruche_type type, size_t count, const void *initial,
 	const struct ruche_object_options *options)
 {
-	uint64_t size = value_size((uint32_t)type, count);
+	uint64_t size = value_memory_size((uint32_t)type, count);
 	struct ruche_value *value;
 	int r;
 
