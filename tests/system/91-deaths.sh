@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Processes that hold, wait for, put and get what belongs to the daemon are killed at random moments: nobody else notices.
+. "${top_srcdir:-.}/tests/system/lib.sh" || exit 99
+kills=${RUCHE_TEST_KILLS:-1000}
+[ -z "${RUCHE_TEST_VALGRIND:-}" ] || kills=200
+
+# in KiB
+memory() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$daemon/status"; }
+
+start_daemon --workers 2
+"$ruche" call cube 3 >/dev/null
+before=$(descriptors "$daemon")
+"$top_builddir/tests/system/deaths" "$sock" 100 >"$dir/first" 2>&1 # what it will keep for later it has now
+small=$(memory)
+check_output "$kills are killed: nobody waits for ever, no item is lost or doubled, what was held is free" good \
+	"$top_builddir/tests/system/deaths" "$sock" "$kills"
+sed 's/^/# /' "$dir/stderr"
+same_descriptors() { [ "$(descriptors "$daemon")" -eq "$before" ]; }
+check 'no descriptor is left open' wait_for same_descriptors
+alone() { [ "$(status_of clients)" = 1 ]; }
+check 'nor a connection' wait_for alone
+check_output 'nor an object' '[]' "$PYTHON3" -c '
+import sys
+sys.path.insert(0, sys.argv[1])
+import rpc
+print(rpc.Client(sys.argv[2]).good("ruche.objects"))' "$top_srcdir/tests/system" "$sock"
+grown=$(($(memory) - small))
+echo "# its memory has grown by $grown KiB"
+[ -z "${RUCHE_TEST_VALGRIND:-}${ASAN_OPTIONS:-}" ] && # these keep what was freed, and look for leaks themselves
+	check 'nor memory' test $grown -lt 2048
+check 'the workers are as before' test "$(status_of restarts)" -le 2
+check_output 'and work' 27 "$ruche" call cube 3
+finish
