@@ -198,6 +198,8 @@ void objects_fini(
 void holder_init(struct holder *holder, void *owner);
 /* It has gone: nothing more is told to it. */
 void holder_end(struct holder *holder);
+/* As if it had gone, but what it has open it still has open: all that it holds is released, and it waits for nothing. */
+void holder_release(struct holder *holder);
 
 /* What an object is to be, or has to be. */
 struct object_terms {
@@ -263,6 +265,19 @@ void object_mend(struct object *barrier); /* those who wait are told that it was
 uint64_t object_settle_items(struct use *use, const uint64_t *tokens, size_t count, bool give_back);
 enum ruche_code object_task_done(struct use *use, uint64_t count); /* or RUCHE_NOT_HELD */
 void object_end_queue(struct object *queue);
+
+/* ---- of an earlier daemon, see upgrade.h; each NULL: no memory ---------------------------- */
+
+/* One that nobody uses yet.  No other may have its name. */
+struct object *object_new(
+	struct objects *objects, struct user *user, const struct object_terms *terms);
+/* It has been removed. */
+void object_forget_name(struct object *object);
+struct use *object_use_new(struct holder *holder, struct object *object);
+/* What the use counts as held it holds. */
+void object_restore_owner(struct use *use);
+/* A want like this waits, the last of its lane, with no items yet. */
+struct want *want_new(const struct want *like, uint64_t until);
 
 /* ---- among the object*.c ------------------------------------------------------------------ */
 

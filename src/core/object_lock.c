@@ -76,6 +76,16 @@ void object_give_back_lock(struct use *use, bool died)
 	object_serve(object, WANT_ACQUIRE);
 }
 
+void object_restore_owner(struct use *use)
+{
+	struct object *object = use->object;
+
+	if (use->held == 0 || !object_serves(object, WANT_ACQUIRE))
+		return;
+	TAILQ_INSERT_TAIL(&object->lock.owners, use, of_owners);
+	object->lock.held += can_be_had_again(object) ? 1 : use->held;
+}
+
 enum ruche_code object_notify(struct use *use, uint64_t count, uint64_t *ret)
 {
 	struct object *object = use->object;

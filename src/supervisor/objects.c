@@ -62,6 +62,12 @@ void objects_end(struct session *session)
 	session->holder = NULL;
 }
 
+void objects_release(struct session *session)
+{
+	if (session->holder != NULL)
+		holder_release(session->holder);
+}
+
 bool objects_cancel(struct session *session, uint32_t msgid)
 {
 	return session->holder != NULL && holder_cancel(session->holder, msgid);
