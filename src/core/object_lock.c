@@ -7,9 +7,9 @@ static bool can_be_had_again(const struct object *object)
 	return object->kind == OBJECT_RLOCK || object->kind == OBJECT_CONDITION;
 }
 
-static uint64_t units_of(const struct object *object)
+bool object_has_unit(const struct object *object)
 {
-	return object->kind == OBJECT_SEMAPHORE ? object->size : 1;
+	return object->lock.held < (object->kind == OBJECT_SEMAPHORE ? object->size : 1);
 }
 
 static void answer_acquired(
@@ -33,7 +33,7 @@ bool object_try_acquire(struct want *want, struct object_answer *answer)
 		use->held += want->depth;
 		return true;
 	}
-	if (lock->held >= units_of(object))
+	if (!object_has_unit(object))
 		return false;
 	lock->held++;
 	if (use->held == 0)
