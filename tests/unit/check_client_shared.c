@@ -31,7 +31,7 @@ static uint32_t last_id;
 /* As the daemon makes it. */
 static int make_memory(enum ruche_type type)
 {
-	uint64_t size = value_size((uint32_t)type, COUNT);
+	uint64_t size = value_memory_size((uint32_t)type, COUNT);
 	int fd = fd_memory("test", (off_t)size);
 	void *map;
 
@@ -55,7 +55,7 @@ static void answer_open(enum ruche_type type, uint64_t size, int fd)
 
 static int open_with(struct ruche_value **ret, enum ruche_type type, int fd)
 {
-	answer_open(type, value_size((uint32_t)type, COUNT), fd);
+	answer_open(type, value_memory_size((uint32_t)type, COUNT), fd);
 	return ruche_value_open(fake.ruche, ret, "v", type, COUNT, NULL, NULL);
 }
 
@@ -109,7 +109,7 @@ START_TEST(first_bytes_are_sent_and_the_end_is_told)
 	static const int16_t initial[COUNT] = {1, 2, 3, 4};
 	int fd = make_memory(RUCHE_INT16);
 
-	answer_open(RUCHE_INT16, value_size(RUCHE_INT16, COUNT), fd);
+	answer_open(RUCHE_INT16, value_memory_size(RUCHE_INT16, COUNT), fd);
 	ck_assert_int_eq(
 		ruche_value_open(fake.ruche, &value, "v", RUCHE_INT16, COUNT, initial, NULL), 0);
 	fake_expect(&fake, "94 00 ce00000001 'ruche.open' 93 'value' 'v'"
@@ -145,13 +145,13 @@ static int unsealed(void)
 {
 	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	ck_assert_int_eq(ftruncate(fd, (off_t)value_size(RUCHE_INT64, COUNT)), 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)value_memory_size(RUCHE_INT64, COUNT)), 0);
 	return fd;
 }
 
 START_TEST(memory_that_is_not_what_it_is_said_to_be_is_refused)
 {
-	const uint64_t size = value_size(RUCHE_INT64, COUNT);
+	const uint64_t size = value_memory_size(RUCHE_INT64, COUNT);
 
 	expect_refused(RUCHE_INT64, size, -1);
 	expect_refused(RUCHE_INT64, size, open("/dev/null", O_RDWR | O_CLOEXEC));
