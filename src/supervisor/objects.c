@@ -236,5 +236,4 @@ void objects_set_up(struct supervisor *sup)
 	sup->objects.answer = on_answer;
 	sup->objects.on_wait = on_wait;
 	sup->objects.on_free = object_close_fds;
-	objects_set_limits(sup);
 }

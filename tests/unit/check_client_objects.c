@@ -434,16 +434,16 @@ START_TEST(lock_is_held_and_perhaps_abandoned)
 	open_object(RUCHE_SEMAPHORE);
 	answer("'acquired'");
 	ck_assert_int_eq(ruche_acquire(object, 250), 0);
-	expect("'ruche.acquire' 92 'name' 81 'timeout' cb3fd0000000000000");
+	expect("'ruche.lock.acquire' 92 'name' 81 'timeout' cb3fd0000000000000");
 	answer("'abandoned'");
 	ck_assert_int_eq(ruche_acquire(object, -1), RUCHE_ABANDONED);
-	expect("'ruche.acquire' 91 'name'");
+	expect("'ruche.lock.acquire' 91 'name'");
 	answer("'what'");
 	ck_assert_int_eq(ruche_acquire(object, -1), -EPROTO);
-	expect("'ruche.acquire' 91 'name'");
+	expect("'ruche.lock.acquire' 91 'name'");
 	answer("c0");
 	ck_assert_int_eq(ruche_release(object), 0);
-	expect("'ruche.release' 91 'name'");
+	expect("'ruche.lock.release' 91 'name'");
 }
 END_TEST
 
@@ -473,7 +473,7 @@ START_TEST(condition_is_waited_for_and_notified)
 	open_object(RUCHE_CONDITION);
 	answer("'acquired'");
 	ck_assert_int_eq(ruche_acquire(object, -1), 0);
-	expect("'ruche.acquire' 91 'name'");
+	expect("'ruche.lock.acquire' 91 'name'");
 	answer("'notified'");
 	ck_assert_int_eq(ruche_condition_wait(object, -1), 0);
 	expect("'ruche.condition.wait' 91 'name'");
