@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "supervisor/nested.h"
 #include "supervisor/reply.h"
 #include "supervisor/rights.h"
 #include "supervisor/session.h"
@@ -130,7 +131,7 @@ bool request_ask(struct session *session, const struct request *request, uint32_
 	want->wants_answer = request->wants_answer;
 	want->msgid = request->msgid;
 	want->since = clock_now();
-	want->at_once = options.timeout == 0;
+	want->at_once = options.timeout == 0 || nested_is_too_deep(session);
 	want->ack = options.ack;
 	object_ask(want, options.timeout >= 0
 				 ? want->since + (uint64_t)(options.timeout * (double)CLOCK_S)
