@@ -159,16 +159,9 @@ static bool open_call(
 	}
 }
 
-/* With no worker left to take its task's place, it would wait for ever. */
 static bool is_too_deep(const struct session *session, const struct call_request *call)
 {
-	const struct worker *parent = session->parent;
-	uint32_t others;
-
-	if (parent == NULL || (call->submitted && call->terms->detach))
-		return false;
-	others = scheduler_lending(&parent->pool->scheduler) - parent->slot->lending;
-	return others >= session->sup->config.limits.nested;
+	return !(call->submitted && call->terms->detach) && nested_is_too_deep(session);
 }
 
 static bool call_function(

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "supervisor/nested.h"
 #include "supervisor/reply.h"
 #include "supervisor/rights.h"
 #include "supervisor/session.h"
@@ -45,10 +46,12 @@ static struct use *find_use(struct session *session, const struct request *reque
 		return NULL;
 	if (session->holder != NULL)
 		use = object_find_use(&session->sup->objects, session->holder, name.text, name.len);
-	if (use == NULL)
-		fail_with(session, request, RUCHE_UNKNOWN_OBJECT, "", &name,
-			" is not open on this connection: ruche.open comes first");
-	return use;
+	/* A task's connection may have been another user's before. */
+	if (use != NULL && use->object->user->uid == session->speaks_for->uid)
+		return use;
+	fail_with(session, request, RUCHE_UNKNOWN_OBJECT, "", &name,
+		" is not open on this connection: ruche.open comes first");
+	return NULL;
 }
 
 struct use *request_find_use(
@@ -128,7 +131,7 @@ bool request_ask(struct session *session, const struct request *request, uint32_
 	want->wants_answer = request->wants_answer;
 	want->msgid = request->msgid;
 	want->since = clock_now();
-	want->at_once = options.timeout == 0;
+	want->at_once = options.timeout == 0 || nested_is_too_deep(session);
 	want->ack = options.ack;
 	object_ask(want, options.timeout >= 0
 				 ? want->since + (uint64_t)(options.timeout * (double)CLOCK_S)
