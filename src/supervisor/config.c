@@ -31,6 +31,7 @@ static const struct limits default_limits = {
 	.log_bytes = UINT64_C(1) << 20,
 	.quarantine_after = 10,
 	.nested = 256,
+	.processes = 256,
 };
 
 /* ---- pools and functions ---------------------------------------------------------------- */

@@ -49,6 +49,7 @@ struct limits {
 	uint64_t log_bytes;      /* output kept of one submitted command */
 	uint64_t quarantine_after; /* crashes running of one function; 0: never */
 	uint64_t nested;           /* extra workers while others wait for their own calls */
+	uint64_t processes;        /* open tasks that are processes of their own */
 };
 
 struct name_value {

@@ -70,6 +70,7 @@ static void count_out(struct supervisor *sup, struct task *task)
 
 	sup->open_tasks--;
 	sup->pools[task->pool]->open_tasks--;
+	sup->open_processes -= task->process;
 	pool_check_drained(sup->pools[task->pool]);
 	sup->task_bytes -= task->len;
 	sup->sessions.has_room = true;
@@ -273,13 +274,13 @@ void call_fail(
 
 /* ---- many at once -------------------------------------------------------------------------- */
 
-void call_fail_queued(struct pool *pool, const struct message_error *error)
+void call_fail_queued(
+	struct supervisor *sup, struct queue *queue, const struct message_error *error)
 {
-	struct queue *queue = &pool->scheduler.queue;
 	struct task *task;
 
 	while ((task = queue_first(queue)) != NULL)
-		call_fail(pool->sup, task, error, false);
+		call_fail(sup, task, error, false);
 }
 
 static bool waits(const struct task *task)

@@ -120,10 +120,20 @@ static void put_times(struct writer *w, struct supervisor *sup, const struct han
 	put_seconds(w, "ran", ran);
 }
 
+/* Of its command, as its worker tells, or of that worker. */
+static int64_t pid_of(const struct worker *worker)
+{
+	uint32_t command = atomic_load(&worker->claims->command);
+
+	return command > 0 && command <= INT32_MAX ? (int64_t)command : worker->pid;
+}
+
 static void put_place(struct writer *w, struct supervisor *sup, const struct task *task)
 {
 	bool runs = task->state == TASK_HANDED && worker_head(worker_of(sup, task)) == task;
 
+	put_bool(w, "process", task->process);
+	put_int_or_nil(w, "pid", runs ? pid_of(worker_of(sup, task)) : -1);
 	put_str(w, "pool", sup->pools[task->pool]->config->name);
 	put_int_or_nil(w, "worker", runs ? (int64_t)task->slot : -1);
 	put_int(w, "priority", task->priority);
@@ -152,7 +162,7 @@ int report_task(struct supervisor *sup, const struct handle *handle, msgpack_pac
 	const struct task *task = handle->task;
 	struct writer w = {.pk = pk};
 
-	w.bad |= msgpack_pack_map(pk, 23);
+	w.bad |= msgpack_pack_map(pk, 25);
 	put_uint(&w, "id", handle->id);
 	put_text(&w, "function", task->frame + task->name_off, task->name_len);
 	put_uint(&w, "user", handle->user->uid);

@@ -102,6 +102,7 @@ static const struct state_field slot_fields[] = {
 	UINT(slot, lending),
 	UINT(slot, leaving),
 	UINT(slot, stalled),
+	UINT(slot, process),
 	UINT(slot, is_replaced),
 	UINT(slot, stays),
 	UINT(slot, replaces),
@@ -177,6 +178,7 @@ static const struct state_field task_fields[] = {
 	UINT(task, stop_signal),
 	UINT(task, answered_to),
 	UINT(task, exclusive),
+	UINT(task, process),
 	UINT(task, counts),
 	UINT(task, begun),
 };

@@ -89,6 +89,8 @@ void worker_request_stop(struct worker *worker, const struct task *task)
 	if (worker->timer_at == 0)
 		worker_set_timer(worker, worker->pool->config->grace);
 	nested_stop(worker);
+	if (task->process && task->stop_signal == SIGKILL)
+		worker_kill(worker, "somebody wants its process to be killed");
 }
 
 bool worker_feed(struct worker *worker, const struct task *task, const uint8_t *value, size_t len,

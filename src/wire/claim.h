@@ -60,7 +60,8 @@ struct claim_page {
 	_Atomic uint64_t busy;
 	/* The arena that a task may use, see wire/arena.h; 0: none.  Written before the task is offered. */
 	_Atomic uint32_t arena[CLAIM_RING];
-	_Atomic uint32_t birth; /* the worker's own number, by which an arena's lanes know it */
+	_Atomic uint32_t birth;   /* the worker's own number, by which an arena's lanes know it */
+	_Atomic uint32_t command; /* the process that is the task's command; 0: none; for people */
 };
 
 /* The results of the chunk that runs: pairs [error, result], packed one behind the other. */

@@ -122,4 +122,5 @@ bool stop_is_asked(void)
 void stop_set_group(pid_t pgid)
 {
 	group = pgid;
+	atomic_store(&claims->command, (uint32_t)pgid);
 }
