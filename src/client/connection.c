@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "client/process.h"
 #include "wire/message.h"
 
 enum {
@@ -46,6 +47,7 @@ void connection_free(struct ruche *ruche)
 {
 	if (ruche == NULL)
 		return;
+	processes_free(ruche);
 	calls_fini(&ruche->calls);
 	buf_fini(&ruche->in);
 	buf_fini(&ruche->out);

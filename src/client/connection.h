@@ -20,6 +20,8 @@
 
 enum { CONNECTION_WHY_MAX = 256 };
 
+struct ruche_child;
+
 struct callbacks {
 	void (*on_output)(void *user, uint32_t id, int stream, const void *data, size_t len);
 	void *output_user;
@@ -48,6 +50,8 @@ struct ruche {
 
 	enum arena_state arena_state; /* the arena itself belongs to the calls */
 	int arena_fd; /* that has come, and not the answer with it; negative: none */
+
+	struct ruche_child *children; /* processes that are not closed */
 
 	bool broken;
 	char why[CONNECTION_WHY_MAX]; /* it broke; or, before, what the daemon complained of */

@@ -126,6 +126,8 @@ static void finish(struct supervisor *sup, struct task *task, const struct error
 	if (task->handle != NULL) {
 		task->handle->queued = queued_time(sup, task);
 		task->handle->ran = task->ran;
+		if (task->process && task->state == TASK_HANDED)
+			task->handle->pid = worker_task_pid(worker_of(sup, task), task);
 		waits_on_end(sup, task->handle, body, len);
 	}
 	count_out(sup, task);

@@ -120,20 +120,14 @@ static void put_times(struct writer *w, struct supervisor *sup, const struct han
 	put_seconds(w, "ran", ran);
 }
 
-/* Of its command, as its worker tells, or of that worker. */
-static int64_t pid_of(const struct worker *worker)
+static void put_place(struct writer *w, struct supervisor *sup, const struct handle *handle)
 {
-	uint32_t command = atomic_load(&worker->claims->command);
-
-	return command > 0 && command <= INT32_MAX ? (int64_t)command : worker->pid;
-}
-
-static void put_place(struct writer *w, struct supervisor *sup, const struct task *task)
-{
+	const struct task *task = handle->task;
 	bool runs = task->state == TASK_HANDED && worker_head(worker_of(sup, task)) == task;
+	int64_t pid = runs ? worker_task_pid(worker_of(sup, task), task) : handle->pid;
 
 	put_bool(w, "process", task->process);
-	put_int_or_nil(w, "pid", runs ? pid_of(worker_of(sup, task)) : -1);
+	put_int_or_nil(w, "pid", pid > 0 ? pid : -1);
 	put_str(w, "pool", sup->pools[task->pool]->config->name);
 	put_int_or_nil(w, "worker", runs ? (int64_t)task->slot : -1);
 	put_int(w, "priority", task->priority);
@@ -169,7 +163,7 @@ int report_task(struct supervisor *sup, const struct handle *handle, msgpack_pac
 	put_str(&w, "state", state_of(sup, task));
 	put_outcome(&w, sup, handle);
 	put_times(&w, sup, handle);
-	put_place(&w, sup, task);
+	put_place(&w, sup, handle);
 	put_asked(&w, handle);
 	return w.bad;
 }

@@ -204,6 +204,7 @@ static const struct state_field handle_fields[] = {
 	UINT(handle, ended_at),
 	UINT(handle, queued),
 	UINT(handle, ran),
+	INT(handle, pid),
 	UINT(handle, kept_log),
 };
 TABLE(handle, handle_fields);

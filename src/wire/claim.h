@@ -121,6 +121,17 @@ static inline uint32_t claim_arena(const struct claim_page *page, uint32_t seq)
 	return atomic_load_explicit(&page->arena[seq % CLAIM_RING], memory_order_relaxed);
 }
 
+/* Worker: the task that it runs has started a command; 0: or will, or not. */
+static inline void claim_set_command(struct claim_page *page, uint32_t pid)
+{
+	atomic_store_explicit(&page->command, pid, memory_order_relaxed);
+}
+
+static inline uint32_t claim_command(const struct claim_page *page)
+{
+	return atomic_load_explicit(&page->command, memory_order_relaxed);
+}
+
 /* Worker: true if the task is its own to run; false if it must be skipped. */
 static inline bool claim_start(struct claim_page *page, uint32_t seq)
 {

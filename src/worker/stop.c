@@ -99,6 +99,7 @@ void stop_fini(void)
 void stop_begin(uint32_t seq)
 {
 	asked = 0;
+	claim_set_command(claims, 0);
 	atomic_store(&running, seq);
 	/* A request that came before this line has had its SIGTERM already. */
 	if (wanted_signal() != 0) {
@@ -122,5 +123,6 @@ bool stop_is_asked(void)
 void stop_set_group(pid_t pgid)
 {
 	group = pgid;
-	atomic_store(&claims->command, (uint32_t)pgid);
+	if (pgid > 0)
+		claim_set_command(claims, (uint32_t)pgid);
 }
