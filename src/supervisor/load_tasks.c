@@ -6,10 +6,10 @@
 
 #include "core/groups.h"
 #include "core/plan.h"
+#include "supervisor/call.h"
 #include "supervisor/forkserver.h"
 #include "supervisor/keep.h"
 #include "supervisor/load.h"
-#include "supervisor/call.h"
 #include "supervisor/rights.h"
 #include "supervisor/state_fields.h"
 #include "supervisor/supervisor.h"

@@ -12,6 +12,7 @@ TCase *client_notes_case(void);
 TCase *client_options_case(void);
 TCase *client_pace_case(void);
 TCase *client_private_case(void);
+TCase *client_processes_case(void);
 TCase *client_replies_case(void);
 TCase *client_streams_case(void);
 TCase *client_tasks_case(void);

@@ -113,6 +113,7 @@ static void assert_default_limits(const struct limits *limits)
 	ck_assert_uint_eq(limits->log_bytes, SIZE_M);
 	ck_assert_uint_eq(limits->quarantine_after, 10);
 	ck_assert_uint_eq(limits->nested, 256);
+	ck_assert_uint_eq(limits->processes, 256);
 }
 
 static void assert_default_pool(const struct pool_config *pool)
@@ -188,6 +189,7 @@ static const struct {
 	{LIMIT(log_bytes, "100"), 100},
 	{LIMIT(quarantine_after, "0"), 0},
 	{LIMIT(nested, "1024"), 1024},
+	{LIMIT(processes, "0"), 0},
 };
 
 enum { LIMITS = sizeof(limit_lines) / sizeof(*limit_lines) };
