@@ -420,7 +420,7 @@ int ruche_cpu_count(struct ruche *ruche, const char *pool, unsigned int *ret)
 
 	if (r == 0)
 		r = request_begin(&request, ruche, "ruche.cpu_count");
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r = msgpack_pack_array(&request.pk, pool != NULL);
 	if (r == 0 && pool != NULL)

@@ -158,16 +158,22 @@ static void start_processes(struct pool *pool)
 		hand(pool, slot, task);
 }
 
+static void fail_all(struct pool *pool, struct queue *queue)
+{
+	struct message_error error = error_make(RUCHE_UNAVAILABLE, pool_problem(pool));
+
+	call_fail_queued(pool->sup, queue, &error);
+}
+
 /* What waits for workers that there will never be. */
 static void fail_hopeless(struct pool *pool)
 {
 	struct scheduler *scheduler = &pool->scheduler;
-	struct message_error error = error_make(RUCHE_UNAVAILABLE, pool_problem(pool));
 
 	if (scheduler->queue.levels != 0 && scheduler_is_dead(scheduler))
-		call_fail_queued(pool->sup, &scheduler->queue, &error);
+		fail_all(pool, &scheduler->queue);
 	if (scheduler->processes.levels != 0 && scheduler_is_dead_for_processes(scheduler))
-		call_fail_queued(pool->sup, &scheduler->processes, &error);
+		fail_all(pool, &scheduler->processes);
 }
 
 static bool wants_workers(const struct pool *pool)
