@@ -103,8 +103,8 @@ static void tell(struct want *want, const struct object_answer *answer)
 
 void want_finish(struct want *want, const struct object_answer *answer)
 {
-	unlink_want(want);
 	tell(want, answer);
+	unlink_want(want);
 	free(want);
 }
 

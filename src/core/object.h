@@ -26,6 +26,7 @@
 #include <sys/queue.h>
 
 #include "core/alarm.h"
+#include "core/task.h"
 #include "core/user.h"
 
 enum { OBJECT_NAME_MAX = 255 };
@@ -75,13 +76,15 @@ struct want {
 	struct use *use;
 	enum want_kind kind;
 	uint32_t msgid;
+	bool wants_answer;
 	bool at_once; /* or not at all */
 	bool single;  /* one item, not an array of them */
 	bool ack;     /* get: items are to be acknowledged */
 	bool is_late; /* acquire: what it was before, a wait for a notification, has run out of time */
 	bool was_notified;
 	uint32_t depth; /* acquire: so often, as it was held before */
-	uint64_t max;   /* get: items */
+	uint64_t max;   /* get: items, ... */
+	size_t max_len; /* ... and bytes of all of them, but one in any case */
 	uint64_t done;  /* put: so many are in the queue */
 	uint64_t since; /* ns */
 	struct alarm alarm;
@@ -140,6 +143,7 @@ struct object {
 	uint64_t size; /* at most so many items (0: no bound), units, parties; elements */
 	size_t bytes;  /* of all that its user has to account for */
 	int fds[2];    /* the ends of a pipe, the memory of a value; -1: none, not any more */
+	struct ref handed[2]; /* the task that an end is for */
 	TAILQ_ENTRY(object) link;
 	struct use_list uses;
 	uint32_t use_count;
@@ -172,6 +176,7 @@ struct objects {
 	struct users *users;
 	struct alarms *alarms;
 	uint64_t searches; /* for circles */
+	uint32_t handed;   /* ends of pipes that are for tasks */
 	int alarm_kind;    /* of wants */
 
 	uint64_t user_objects, user_bytes; /* limits of each user */

@@ -7,15 +7,26 @@
 
 /* ---- items ---------------------------------------------------------------------------------- */
 
+/* Of memory. */
+static size_t item_charge(size_t len)
+{
+	return sizeof(struct item) + len;
+}
+
+static size_t item_size(const struct item *item)
+{
+	return item_charge(item->len);
+}
+
 struct item *item_new(struct object *queue, const void *data, size_t len)
 {
 	struct item *item;
 
-	if (!object_charge(queue, sizeof(*item) + len))
+	if (!object_charge(queue, item_charge(len)))
 		return NULL;
-	item = malloc(sizeof(*item) + len);
+	item = malloc(item_charge(len));
 	if (item == NULL) {
-		object_discharge(queue, sizeof(*item) + len);
+		object_discharge(queue, item_charge(len));
 		return NULL;
 	}
 	item->len = len;
@@ -25,7 +36,7 @@ struct item *item_new(struct object *queue, const void *data, size_t len)
 
 void item_free(struct object *queue, struct item *item)
 {
-	object_discharge(queue, sizeof(*item) + item->len);
+	object_discharge(queue, item_size(item));
 	free(item);
 }
 
@@ -94,14 +105,13 @@ bool object_try_put(struct want *want, struct object_answer *answer)
 	return TAILQ_EMPTY(&want->items) || object->queue.ended;
 }
 
-static struct item *take(struct object_queue *queue, struct item_list *to)
+static void take(struct object_queue *queue, struct item_list *to)
 {
 	struct item *item = TAILQ_FIRST(&queue->items);
 
 	TAILQ_REMOVE(&queue->items, item, link);
 	TAILQ_INSERT_TAIL(to, item, link);
 	queue->count--;
-	return item;
 }
 
 bool object_try_get(struct want *want, struct object_answer *answer)
@@ -114,11 +124,12 @@ bool object_try_get(struct want *want, struct object_answer *answer)
 		answer->code = RUCHE_CLOSED;
 		return queue->ended;
 	}
-	for (; answer->count < want->max && queue->count > 0; answer->count++) {
-		struct item *item = take(queue, to);
-
-		if (answer->first == NULL)
-			answer->first = item;
+	answer->first = TAILQ_FIRST(&queue->items);
+	for (size_t len = 0; queue->count > 0 && answer->count < want->max; answer->count++) {
+		len += item_size(TAILQ_FIRST(&queue->items));
+		if (answer->count > 0 && len > want->max_len)
+			break;
+		take(queue, to);
 	}
 	if (want->ack)
 		use->unacked_count += answer->count;

@@ -10,6 +10,7 @@
 #include "supervisor/errors.h"
 #include "supervisor/keep.h"
 #include "supervisor/nested.h"
+#include "supervisor/objects.h"
 #include "supervisor/reply.h"
 #include "supervisor/running.h"
 #include "supervisor/session.h"
@@ -118,6 +119,7 @@ static void finish(struct supervisor *sup, struct task *task, const struct error
 	leave_place(sup, task);
 	if (task->plan != NULL)
 		alarms_clear(&sup->alarms, &task->plan->alarm);
+	objects_on_task_end(&sup->objects, task);
 	session = leave_session(sup, task);
 	count_outcome(&sup->counters, gist->code);
 	if (session != NULL)

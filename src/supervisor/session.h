@@ -27,6 +27,7 @@
 #include "core/user.h"
 #include "wire/scan.h"
 
+struct holder;
 struct identity;
 struct session_arena;
 struct supervisor;
@@ -60,7 +61,8 @@ struct session {
 	bool indexed;           /* those can be found by their msgids: it has asked for one */
 	size_t task_bytes;
 	struct wait *waits;            /* for tasks of others */
-	size_t wait_count, wait_links; /* and the tasks that they are for */
+	size_t wait_count, wait_links; /* and the tasks that they are for; at objects too */
+	struct holder *holder;         /* of objects; NULL: it has opened none */
 
 	bool blocked;              /* its next request waits for room */
 	bool full;                 /* too much is unread: it gets no work done */

@@ -17,6 +17,7 @@
 #include "supervisor/dispatch.h"
 #include "supervisor/forkserver.h"
 #include "supervisor/machine.h"
+#include "supervisor/objects.h"
 #include "supervisor/reaper.h"
 #include "supervisor/tasklog.h"
 #include "supervisor/timers.h"
@@ -341,6 +342,7 @@ static int init_tasks(struct supervisor *sup)
 	sup->identities = (struct identities){.master = getuid(), .policy = &sup->config.policy};
 	task_table_init(&sup->tasks);
 	task_list_init(&sup->kept, TASK_LIST_QUEUE);
+	objects_set_up(sup);
 	return r < 0 ? r : handles_init(&sup->handles, &sup->users, clock_real() / CLOCK_S);
 }
 
@@ -421,6 +423,7 @@ static int resume(struct supervisor *sup)
 	upgrade_resume(sup);
 	files = sup->files;
 	init_limits(sup);
+	objects_set_limits(sup);
 	sup->files = files;
 	manager_init(sup);
 	listener_restore(sup);
@@ -446,6 +449,7 @@ static void drop_tasks(struct supervisor *sup)
 {
 	struct task *task = NULL;
 
+	objects_fini(&sup->objects);
 	while ((task = task_next(&sup->tasks, task)) != NULL)
 		if (task->handle != NULL) {
 			tasklog_free(task->handle);

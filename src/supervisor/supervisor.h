@@ -25,6 +25,7 @@
 #include "core/handle.h"
 #include "core/identity.h"
 #include "core/index.h"
+#include "core/object.h"
 #include "core/record.h"
 #include "core/user.h"
 #include "supervisor/cgroup.h"
@@ -74,6 +75,7 @@ struct supervisor {
 	struct task_list kept; /* ended tasks whose answer is kept, oldest first */
 	size_t kept_bytes;
 	struct alarms alarms;
+	struct objects objects;
 
 	struct reload reload;
 	struct upgrade upgrade;

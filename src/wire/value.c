@@ -43,7 +43,7 @@ size_t value_type_size(uint32_t type)
 	return type < VALUE_TYPE_COUNT ? types[type].size : 0;
 }
 
-uint64_t value_size(uint32_t type, uint64_t count)
+uint64_t value_memory_size(uint32_t type, uint64_t count)
 {
 	size_t size = value_type_size(type);
 
@@ -81,7 +81,7 @@ int value_init(void *map, uint32_t type, uint64_t count)
 {
 	struct value_head *head = map;
 
-	if (value_size(type, count) == 0)
+	if (value_memory_size(type, count) == 0)
 		return -EINVAL;
 	*head = (struct value_head){
 		.magic = VALUE_MAGIC, .type = type, .count = count, .data_off = VALUE_DATA_OFF};
@@ -96,7 +96,7 @@ int value_read_head(const void *map, uint64_t size, uint32_t *ret_type, uint64_t
 		return -EPROTO;
 	memcpy(&head, map, sizeof(head));
 	if (memcmp(head.magic, VALUE_MAGIC, sizeof(head.magic)) != 0 ||
-		head.data_off != VALUE_DATA_OFF || value_size(head.type, head.count) != size)
+		head.data_off != VALUE_DATA_OFF || value_memory_size(head.type, head.count) != size)
 		return -EPROTO;
 	*ret_type = head.type;
 	*ret_count = head.count;

@@ -33,7 +33,7 @@ uint32_t value_type_from_name(const char *name, size_t len);
 size_t value_type_size(uint32_t type); /* bytes of an element; 0: there is no such type */
 
 /* The bytes of the whole; 0: no such type, no element, or more than any memory has. */
-uint64_t value_size(uint32_t type, uint64_t count);
+uint64_t value_memory_size(uint32_t type, uint64_t count);
 
 /*
  * Writes head and lock into the first VALUE_DATA_OFF bytes of memory that is zero, when nobody else has it yet.  0 or a negative

@@ -26,7 +26,7 @@ START_TEST(type_has_its_number_name_and_size)
 
 	ck_assert_uint_eq(value_type_size(type), types[_i].size);
 	ck_assert_uint_eq(
-		value_size(type, 3), types[_i].size == 0 ? 0 : VALUE_DATA_OFF + 3 * types[_i].size);
+		value_memory_size(type, 3), types[_i].size == 0 ? 0 : VALUE_DATA_OFF + 3 * types[_i].size);
 	if (types[_i].name == NULL) {
 		ck_assert_ptr_null(value_type_name(type));
 		return;
@@ -39,12 +39,12 @@ END_TEST
 
 START_TEST(no_size_overflows)
 {
-	ck_assert_uint_eq(value_size(8, 0), 0);
-	ck_assert_uint_eq(value_size(8, UINT64_MAX), 0);
-	ck_assert_uint_eq(value_size(8, UINT64_MAX / 8), 0);
-	ck_assert_uint_eq(value_size(8, UINT64_MAX / 8 + 2), 0);
-	ck_assert_uint_eq(value_size(1, PTRDIFF_MAX), 0);
-	ck_assert_uint_eq(value_size(1, PTRDIFF_MAX - VALUE_DATA_OFF), PTRDIFF_MAX);
+	ck_assert_uint_eq(value_memory_size(8, 0), 0);
+	ck_assert_uint_eq(value_memory_size(8, UINT64_MAX), 0);
+	ck_assert_uint_eq(value_memory_size(8, UINT64_MAX / 8), 0);
+	ck_assert_uint_eq(value_memory_size(8, UINT64_MAX / 8 + 2), 0);
+	ck_assert_uint_eq(value_memory_size(1, PTRDIFF_MAX), 0);
+	ck_assert_uint_eq(value_memory_size(1, PTRDIFF_MAX - VALUE_DATA_OFF), PTRDIFF_MAX);
 }
 END_TEST
 
