@@ -47,8 +47,12 @@ overlapped() {
 	awk '/^worker/ { gsub(/[^0-9. ]/, ""); start[++n] = $3; end[n] = $4 }
 		END { exit !(n == 2 && start[1] < end[2] && start[2] < end[1]) }' "$dir/overlap.out"
 }
+# How many images each packet has: which is up to the pool.
+packets() {
+	sed 's/.*image //' "$@" | awk '{ print NF }'
+}
 in_packets() {
-	[ "$(plain <"$dir/images.out")" = "$(promise_of images | plain)" ]
+	[ "$(packets "$dir/images.out")" = "$(promise_of images | packets)" ]
 }
 # three_times CONDITION COMMAND…
 three_times() {
@@ -64,14 +68,14 @@ check 'overlap: the two were at it at the same time' three_times overlapped run 
 keeps_its_promise overlap
 
 start_daemon --workers 2
-# Who of a packet is first does not matter.
 two_workers() {
-	(cd "$dir" && eval "$(command_of images)") | awk '{ n = NF
-		if ($n + 0 < $(n - 1) + 0) { swap = $n; $n = $(n - 1); $(n - 1) = swap }
-		print }' >"$dir/images.out"
+	(cd "$dir" && eval "$(command_of images)") >"$dir/images.out"
 }
 check 'images: in packets of as many as there are workers' three_times in_packets two_workers
-keeps_its_promise images
+check_output 'images: all of them' "$(seq 10)" \
+	bash -c "sed 's/.*image //' '$dir/images.out' | tr ' ' '\n' | sort -n"
+check_output 'images: as README says' "$(promise_of images | plain | sed 's/image .*//')" \
+	bash -c "sed -E 's/[0-9.]+ s: .*/TIME: /' '$dir/images.out'"
 
 # ---- with a daemon that others use as well
 
