@@ -85,6 +85,12 @@ one=$!
 wait $one
 check_output 'two that run at the same time do not share their counters' \
 	"$(promise_of counter; promise_of counter)" cat "$dir/one" "$dir/two"
+check 'and leave nothing in the daemon' "$PYTHON3" -B -c '
+import sys
+sys.path.insert(0, sys.argv[1])
+import rpc
+client = rpc.Client(sys.argv[2])
+rpc.until(lambda: client.good("ruche.objects") == [])' "$top_srcdir/tests/system" "$sock"
 check_status 'where there is no daemon' 1 \
 	env RUCHE_SOCKET="$dir/none" "$top_builddir/contrib/examples/counter"
 check_said 'it says so' 'cannot reach a ruched: No such file'
