@@ -62,8 +62,8 @@ cc -Wall -Wextra "$(dirname "$0")/../contrib/examples/primes.c" -o "$work/primes
 cc -Wall -Wextra "$top/contrib/examples/counter.c" -o "$work/counter" $(pkg-config --cflags --libs ruche) &&
 	cc -Wall -Wextra -shared -fPIC "$top/contrib/plugins/examples.c" -o "$work/examples.so" \
 		$(pkg-config --cflags --libs ruche) &&
-	printf '[pool default]\nplugin = %s\n' "$work/examples.so" >"$work/examples.conf" &&
-	RUCHE_CONFIG=$work/examples.conf "$work/counter" | grep -qx 'with the lock: 1000' ||
+	"$root/bin/ruche" --private --plugin "$work/examples.so" run -- "$work/counter" |
+	grep -qx 'with the lock: 1000' ||
 	{ echo 'an example built against the installation does not work'; failed=1; }
 bash -n "$root/share/bash-completion/completions/ruche" || failed=1
 
