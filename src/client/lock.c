@@ -27,12 +27,12 @@ static int wait_for_lock(struct ruche_object *object, unsigned int kinds, const 
 
 int ruche_acquire(struct ruche_object *lock, int timeout_ms)
 {
-	return wait_for_lock(lock, LOCKS, "ruche.acquire", timeout_ms, "acquired");
+	return wait_for_lock(lock, LOCKS, "ruche.lock.acquire", timeout_ms, "acquired");
 }
 
 int ruche_release(struct ruche_object *lock)
 {
-	return object_ask_plain(lock, LOCKS, "ruche.release", -1, NULL);
+	return object_ask_plain(lock, LOCKS, "ruche.lock.release", -1, NULL);
 }
 
 /* ---- events */
