@@ -72,9 +72,9 @@ bool nested_is_too_deep(const struct session *session)
 	const struct worker *parent = session->parent;
 	uint32_t others;
 
-	if (parent == NULL)
+	if (parent == NULL || parent->slot->process)
 		return false;
-	others = scheduler_lending(&parent->pool->scheduler) - parent->slot->lending;
+	others = scheduler_lending(&parent->pool->scheduler) - scheduler_lends(parent->slot);
 	return others >= session->sup->config.limits.nested;
 }
 

@@ -129,12 +129,15 @@ static void look_at_command(struct call_request *call)
 
 /* ---- opening -------------------------------------------------------------------------- */
 
-/* Nothing of a task's waits for room that there may only be when the task has ended; see also call.c. */
+/*
+ * Nothing of a task's waits for room that there may only be when the task has ended; see also call.c.  And a process begins at
+ * once or not at all: others may count on it.
+ */
 static bool may_wait(const struct session *session, const struct call_request *call)
 {
 	if (call->terms == NULL)
 		return true;
-	return call->terms->wait &&
+	return call->terms->wait && !call->terms->process &&
 	       !(session->parent != NULL && call->submitted && call->terms->detach);
 }
 
