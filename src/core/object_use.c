@@ -110,8 +110,10 @@ static void object_free(struct object *object)
 
 	if (!object->removed)
 		object_forget_name(object);
-	if (object->kind == OBJECT_QUEUE)
+	if (object->kind == OBJECT_QUEUE) {
 		items_free(object, &object->queue.items);
+		item_tree_free(object, &object->queue.back);
+	}
 	objects->on_free(object);
 	object_discharge(object, object->bytes);
 	TAILQ_REMOVE(&objects->list, object, link);
@@ -185,7 +187,6 @@ struct use *object_use_new(struct holder *holder, struct object *object)
 		return NULL;
 	use->holder = holder;
 	use->object = object;
-	TAILQ_INIT(&use->unacked);
 	if (tsearch(use, &object->all->by_use, compare_uses) == NULL) {
 		free(use);
 		return NULL;
