@@ -314,17 +314,30 @@ static enum ruche_code find_or_make(struct objects *objects, struct user *user,
 	return fits(*ret, terms) ? RUCHE_OK : RUCHE_BAD_ARGUMENTS;
 }
 
-/* Of this holder; one of an object that has been removed is none. */
+/* Of an object that has been removed; how often it was open. */
+static uint32_t close_all(struct use *use)
+{
+	uint32_t opens = use->opens;
+
+	use->opens = 1;
+	object_close(use);
+	return opens;
+}
+
+/* Of this holder.  One of an object that has been removed ends; its closes are still to come, and must not end this one. */
 static struct use *use_of(struct holder *holder, struct object *object)
 {
 	struct use *use = object_find_use(object->all, holder, object->name, object->name_len);
+	uint32_t opens = 0;
 
-	if (use != NULL && use->object != object) {
-		use->opens = 1;
-		object_close(use);
-		use = NULL;
-	}
-	return use != NULL ? use : object_use_new(holder, object);
+	if (use != NULL && use->object == object)
+		return use;
+	if (use != NULL)
+		opens = close_all(use);
+	use = object_use_new(holder, object);
+	if (use != NULL)
+		use->opens = opens;
+	return use;
 }
 
 enum ruche_code object_open(struct objects *objects, struct holder *holder, struct user *user,
