@@ -447,6 +447,7 @@ def queues():
     expect(me.ask("queue.put_many", "q", [1, 2]), "closed")
     expect(me.ask("queue.get", "q"), "closed")
     me.leave()  # its item comes back
+    until(lambda: other.ask("object", "q")["size"] == 1)
     expect(other.ask("queue.get", "q", {"timeout": 20}), 2)
     expect(other.ask("queue.task_done", "q"), 0)
     expect(other.code(join), None)
@@ -484,6 +485,7 @@ def conditions_and_barriers():
     expect(other.ask("barrier.wait", "b"), "broken")
     expect(other.ask("barrier.reset", "b"), None)
     first = me.later("barrier.wait", "b")
+    waiting(me, "b", 1)
     expect(other.ask("barrier.wait", "b"), 1)
     expect(me.wait(first), [None, 0])
     expect([me.ask("lock.acquire", "s", NO_TIME) for _ in range(3)], ["acquired", "acquired", "busy"])
