@@ -32,15 +32,11 @@ const char *ruche_kind_name(enum ruche_kind kind)
 
 /* ---- opening */
 
-/* [kind, name]: the name is the second, so both are packed here. */
-struct opening {
-	const char *kind, *name;
-};
-
+/* [kind, name] */
 static int pack_opening(struct request *request, const void *data)
 {
-	const struct opening *opening = data;
-	int r = message_pack_str(&request->pk, opening->kind);
+	const struct object_opening *opening = data;
+	int r = message_pack_str(&request->pk, ruche_kind_name(opening->kind));
 
 	return r < 0 ? r : message_pack_str(&request->pk, opening->name);
 }
@@ -76,32 +72,37 @@ static int check_kind(const struct ruche_reply *reply, const char *kind)
 	return 0;
 }
 
-int object_open(struct ruche *ruche, struct use *use, enum ruche_kind kind, const char *name,
-	const struct ruche_object_options *options, const struct object_option *more,
-	size_t more_count, struct ruche_reply **ret)
+static int ask_to_open(
+	struct ruche *ruche, const struct object_opening *opening, struct ruche_reply **ret)
 {
 	static const struct ruche_object_options defaults;
-	const struct opening opening = {ruche_kind_name(kind), name};
 	struct object_option all[OPTIONS_MAX];
-	size_t count = fill_options(options == NULL ? &defaults : options, all);
+	size_t count = fill_options(opening->options == NULL ? &defaults : opening->options, all);
 	const struct object_question question = {.method = "ruche.open",
 		.count = 2,
 		.pack = pack_opening,
-		.data = &opening,
+		.data = opening,
 		.options = all,
-		.option_count = count + more_count,
-		.brings_fd = more_count > 0};
-	struct ruche_reply *reply = NULL;
-	int r = use_check_name(name);
+		.option_count = count + opening->more_count,
+		.brings_fd = opening->more_count > 0};
 
-	if (more_count > 0)
-		memcpy(all + count, more, more_count * sizeof(*more));
+	if (opening->more_count > 0)
+		memcpy(all + count, opening->more, opening->more_count * sizeof(*all));
+	return object_ask(ruche, &question, ret);
+}
+
+int object_open(struct ruche *ruche, struct use *use, const struct object_opening *opening,
+	struct ruche_reply **ret)
+{
+	struct ruche_reply *reply = NULL;
+	int r = use_check_name(opening->name);
+
 	if (r == 0)
-		r = object_ask(ruche, &question, &reply);
+		r = ask_to_open(ruche, opening, &reply);
 	if (r < 0)
 		return r;
-	use_begin(use, ruche, name);
-	r = check_kind(reply, opening.kind);
+	use_begin(use, ruche, opening->name);
+	r = check_kind(reply, ruche_kind_name(opening->kind));
 	if (r == 0) {
 		*ret = reply;
 		return 0;
@@ -114,6 +115,7 @@ int object_open(struct ruche *ruche, struct use *use, enum ruche_kind kind, cons
 int ruche_object_open(struct ruche *ruche, struct ruche_object **ret, enum ruche_kind kind,
 	const char *name, const struct ruche_object_options *options)
 {
+	const struct object_opening opening = {.kind = kind, .name = name, .options = options};
 	struct ruche_object *object;
 	struct ruche_reply *reply;
 	int r;
@@ -126,7 +128,7 @@ int ruche_object_open(struct ruche *ruche, struct ruche_object **ret, enum ruche
 		return -ENOMEM;
 	object->kind = kind;
 	object->use.ends_with_handle = true;
-	r = object_open(ruche, &object->use, kind, name, options, NULL, 0, &reply);
+	r = object_open(ruche, &object->use, &opening, &reply);
 	if (r < 0) {
 		free(object);
 		return r;

@@ -77,12 +77,21 @@ int object_get(const struct ruche_reply *reply, const char *key, struct piece *r
 int object_get_number(const struct ruche_reply *reply, const char *key, uint64_t *ret);
 int object_get_flag(const struct ruche_reply *reply, const char *key, bool *ret);
 
+/* What ruche.open is asked for. */
+struct object_opening {
+	enum ruche_kind kind;
+	const char *name;
+	const struct ruche_object_options *options; /* NULL: defaults */
+	/* Those of the kind alone.  If it has any the answer may have a descriptor. */
+	const struct object_option *more;
+	size_t more_count;
+};
+
 /*
- * Asks for ruche.open, with `more` options beside those that all kinds have.  0: the object is open, and *ret, of this kind, tells of it;
- * who has no use for it after all closes it with use_end().  With `more` the answer may have a descriptor.
+ * 0: it is open, and *ret, which is a map of this kind, tells of it; who has no use for it after all closes it with use_end().  Or a negative
+ * errno, and there is nothing to close.
  */
-int object_open(struct ruche *ruche, struct use *use, enum ruche_kind kind, const char *name,
-	const struct ruche_object_options *options, const struct object_option *more,
-	size_t more_count, struct ruche_reply **ret);
+int object_open(struct ruche *ruche, struct use *use, const struct object_opening *opening,
+	struct ruche_reply **ret);
 
 #endif

@@ -32,8 +32,9 @@ static int open_end(struct ruche *ruche, struct ruche_pipe *pipe, const char *na
 {
 	const struct object_option more = {
 		"end", true, object_pack_number, {.number = (uint64_t)end}};
+	const struct object_opening opening = {RUCHE_PIPE, name, options, &more, 1};
 	struct ruche_reply *reply;
-	int r = object_open(ruche, &pipe->use, RUCHE_PIPE, name, options, &more, 1, &reply);
+	int r = object_open(ruche, &pipe->use, &opening, &reply);
 
 	if (r < 0)
 		return r;

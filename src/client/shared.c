@@ -91,9 +91,10 @@ static int open_value(struct ruche *ruche, struct ruche_value *value, const char
 		{"count", true, object_pack_number, {.number = value->count}},
 		{"data", initial != NULL, object_pack_bytes, {.bytes = bytes}},
 	};
+	const struct object_opening opening = {
+		RUCHE_VALUE, name, options, more, sizeof(more) / sizeof(more[0])};
 	struct ruche_reply *reply;
-	int r = object_open(ruche, &value->use, RUCHE_VALUE, name, options, more,
-		sizeof(more) / sizeof(more[0]), &reply);
+	int r = object_open(ruche, &value->use, &opening, &reply);
 
 	if (r < 0)
 		return r;

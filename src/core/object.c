@@ -52,8 +52,7 @@ void want_move(struct want *want, enum want_kind kind)
 	enter(want);
 }
 
-/* A want that waits; NULL: no memory. */
-static struct want *keep(const struct want *like, uint64_t until)
+struct want *want_new(const struct want *like, uint64_t until)
 {
 	struct holder *holder = like->use->holder;
 	struct objects *objects = like->use->object->all;
@@ -180,7 +179,7 @@ static bool try_now(struct want *want, struct object_answer *answer)
 
 static void wait_for_it(struct want *like, uint64_t until)
 {
-	struct want *want = keep(like, until);
+	struct want *want = want_new(like, until);
 
 	if (want == NULL) {
 		const struct object_answer answer = failure(like, RUCHE_BUSY);

@@ -198,6 +198,8 @@ void objects_fini(
 void holder_init(struct holder *holder, void *owner);
 /* It has gone: nothing more is told to it. */
 void holder_end(struct holder *holder);
+/* As if it had gone, but what it has open it still has open: all that it holds is released, and it waits for nothing. */
+void holder_release(struct holder *holder);
 
 /* What an object is to be, or has to be. */
 struct object_terms {
@@ -264,6 +266,19 @@ uint64_t object_settle_items(struct use *use, const uint64_t *tokens, size_t cou
 enum ruche_code object_task_done(struct use *use, uint64_t count); /* or RUCHE_NOT_HELD */
 void object_end_queue(struct object *queue);
 
+/* ---- of an earlier daemon, see upgrade.h; each NULL: no memory ---------------------------- */
+
+/* One that nobody uses yet.  No other may have its name. */
+struct object *object_new(
+	struct objects *objects, struct user *user, const struct object_terms *terms);
+/* It has been removed. */
+void object_forget_name(struct object *object);
+struct use *object_use_new(struct holder *holder, struct object *object);
+/* What the use counts as held it holds. */
+void object_restore_owner(struct use *use);
+/* A want like this waits, the last of its lane, with no items yet. */
+struct want *want_new(const struct want *like, uint64_t until);
+
 /* ---- among the object*.c ------------------------------------------------------------------ */
 
 /* Tries for a want: true, and the answer is set. */
@@ -285,6 +300,8 @@ void want_move(struct want *want, enum want_kind kind);
 /* Out of all lists, unanswered, and freed. */
 void want_drop(struct want *want);
 
+/* A lock that is free, a semaphore with a unit left. */
+bool object_has_unit(const struct object *object);
 /* What a use holds goes back; `died`: without having been released. */
 void object_give_back_lock(struct use *use, bool died);
 void object_give_back_items(struct use *use);

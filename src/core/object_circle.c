@@ -6,7 +6,7 @@
 static bool is_stuck(const struct want *want)
 {
 	return want->kind == WANT_ACQUIRE && !alarm_is_set(&want->alarm) &&
-	       !TAILQ_EMPTY(&want->use->object->lock.owners);
+	       !object_has_unit(want->use->object);
 }
 
 /* Behind the last one, if it was not seen in this search. */

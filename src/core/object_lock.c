@@ -7,9 +7,9 @@ static bool can_be_had_again(const struct object *object)
 	return object->kind == OBJECT_RLOCK || object->kind == OBJECT_CONDITION;
 }
 
-static uint64_t units_of(const struct object *object)
+bool object_has_unit(const struct object *object)
 {
-	return object->kind == OBJECT_SEMAPHORE ? object->size : 1;
+	return object->lock.held < (object->kind == OBJECT_SEMAPHORE ? object->size : 1);
 }
 
 static void answer_acquired(
@@ -33,7 +33,7 @@ bool object_try_acquire(struct want *want, struct object_answer *answer)
 		use->held += want->depth;
 		return true;
 	}
-	if (lock->held >= units_of(object))
+	if (!object_has_unit(object))
 		return false;
 	lock->held++;
 	if (use->held == 0)
@@ -74,6 +74,16 @@ void object_give_back_lock(struct use *use, bool died)
 	object->lock.abandoned |= died;
 	give_back(use, use->held, can_be_had_again(object) ? 1 : use->held);
 	object_serve(object, WANT_ACQUIRE);
+}
+
+void object_restore_owner(struct use *use)
+{
+	struct object *object = use->object;
+
+	if (use->held == 0 || !object_serves(object, WANT_ACQUIRE))
+		return;
+	TAILQ_INSERT_TAIL(&object->lock.owners, use, of_owners);
+	object->lock.held += can_be_had_again(object) ? 1 : use->held;
 }
 
 enum ruche_code object_notify(struct use *use, uint64_t count, uint64_t *ret)

@@ -98,7 +98,7 @@ void object_discharge(struct object *object, size_t bytes)
 	object->bytes -= bytes;
 }
 
-static void forget_name(struct object *object)
+void object_forget_name(struct object *object)
 {
 	tdelete(object, &object->all->by_name, compare_objects);
 	object->removed = true;
@@ -109,7 +109,7 @@ static void object_free(struct object *object)
 	struct objects *objects = object->all;
 
 	if (!object->removed)
-		forget_name(object);
+		object_forget_name(object);
 	if (object->kind == OBJECT_QUEUE)
 		items_free(object, &object->queue.items);
 	objects->on_free(object);
@@ -139,7 +139,7 @@ static void init(struct object *object, const struct object_terms *terms)
 		TAILQ_INIT(&object->lock.owners);
 }
 
-static struct object *object_new(
+struct object *object_new(
 	struct objects *objects, struct user *user, const struct object_terms *terms)
 {
 	struct object *object = calloc(1, sizeof(*object) + terms->name_len + 1);
@@ -177,7 +177,7 @@ void objects_fini(struct objects *objects)
 
 /* ---- uses -------------------------------------------------------------------------------------- */
 
-static struct use *use_new(struct holder *holder, struct object *object)
+struct use *object_use_new(struct holder *holder, struct object *object)
 {
 	struct use *use = calloc(1, sizeof(*use));
 
@@ -209,20 +209,22 @@ static void use_free(struct use *use)
 		object_free(object);
 }
 
-static bool serves_locks(const struct object *object)
+static void release(struct use *use, bool died)
 {
-	return object_serves(object, WANT_ACQUIRE);
+	struct object *object = use->object;
+
+	if (object_serves(object, WANT_ACQUIRE))
+		object_give_back_lock(use, died);
+	else if (object->kind == OBJECT_QUEUE)
+		object_give_back_items(use);
 }
 
 static void use_end(struct use *use, bool died)
 {
 	struct object *object = use->object;
 
-	if (serves_locks(object))
-		object_give_back_lock(use, died);
-	else if (object->kind == OBJECT_QUEUE)
-		object_give_back_items(use);
-	else if (object->kind == OBJECT_BARRIER && died)
+	release(use, died);
+	if (object->kind == OBJECT_BARRIER && died)
 		object_break(object);
 	use_free(use);
 }
@@ -235,6 +237,21 @@ static void cancel_wants(struct use *use)
 		next = TAILQ_NEXT(want, of_holder);
 		if (want->use == use)
 			want_fail(want, RUCHE_CANCELLED);
+	}
+}
+
+void holder_release(struct holder *holder)
+{
+	struct use *use;
+
+	TAILQ_FOREACH(use, &holder->uses, of_holder)
+	{
+		uint32_t waiting = use->object->waiting[WANT_PASS];
+
+		cancel_wants(use);
+		release(use, true);
+		if (use->object->waiting[WANT_PASS] != waiting)
+			object_break(use->object);
 	}
 }
 
@@ -307,7 +324,7 @@ static struct use *use_of(struct holder *holder, struct object *object)
 		object_close(use);
 		use = NULL;
 	}
-	return use != NULL ? use : use_new(holder, object);
+	return use != NULL ? use : object_use_new(holder, object);
 }
 
 enum ruche_code object_open(struct objects *objects, struct holder *holder, struct user *user,
@@ -328,7 +345,7 @@ enum ruche_code object_open(struct objects *objects, struct holder *holder, stru
 
 void object_remove(struct object *object)
 {
-	forget_name(object);
+	object_forget_name(object);
 	for (int lane = 0; lane < WANT_KINDS; lane++)
 		want_fail_all(object, (enum want_kind)lane, RUCHE_REMOVED);
 	if (object->use_count == 0)

@@ -10,6 +10,7 @@
 
 #include "base/proctree.h"
 #include "supervisor/call.h"
+#include "supervisor/objects.h"
 #include "supervisor/results.h"
 #include "supervisor/rights.h"
 #include "supervisor/running.h"
@@ -190,6 +191,12 @@ void nested_stop(struct worker *worker)
 {
 	for (struct session *s = worker->nested; s != NULL; s = s->next_nested)
 		stop_calls(s);
+}
+
+void nested_release(struct worker *worker)
+{
+	for (struct session *s = worker->nested; s != NULL; s = s->next_nested)
+		objects_release(s);
 }
 
 void nested_catch_up(struct session *session)

@@ -38,6 +38,8 @@ void nested_note(struct session *session);
 
 /* The worker's task is to stop, or has ended: so do its calls. */
 void nested_stop(struct worker *worker);
+/* Its task has ended: what that has left held is released. */
+void nested_release(struct worker *worker);
 
 /* The worker has gone; its sessions belong to nobody, and may do nothing. */
 void nested_let_go(struct worker *worker);

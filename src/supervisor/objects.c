@@ -62,6 +62,12 @@ void objects_end(struct session *session)
 	session->holder = NULL;
 }
 
+void objects_release(struct session *session)
+{
+	if (session->holder != NULL)
+		holder_release(session->holder);
+}
+
 bool objects_cancel(struct session *session, uint32_t msgid)
 {
 	return session->holder != NULL && holder_cancel(session->holder, msgid);
@@ -230,5 +236,4 @@ void objects_set_up(struct supervisor *sup)
 	sup->objects.answer = on_answer;
 	sup->objects.on_wait = on_wait;
 	sup->objects.on_free = object_close_fds;
-	objects_set_limits(sup);
 }

@@ -23,8 +23,10 @@ void objects_set_limits(struct supervisor *sup);
 
 /* The session's own, made if there is none; NULL: no memory. */
 struct holder *objects_holder(struct session *session);
-/* The session has gone, or the task has ended that it was opened by. */
+/* The session has gone. */
 void objects_end(struct session *session);
+/* The task has ended whose connection it is. */
+void objects_release(struct session *session);
 
 /* Ends a request that waits by its msgid, which is answered `cancelled`.  False: there is none. */
 bool objects_cancel(struct session *session, uint32_t msgid);
@@ -32,6 +34,11 @@ bool objects_cancel(struct session *session, uint32_t msgid);
 const char *object_kind_name(enum object_kind kind);
 /* OBJECT_KINDS: there is no such kind. */
 enum object_kind object_kind_from_name(const char *name, size_t len);
+
+/* ---- object_state.c, see upgrade.h; reading is in load.h */
+
+struct state_writer;
+void objects_save(struct state_writer *w, const struct supervisor *sup);
 
 /* ---- object_report.c */
 

@@ -15,14 +15,23 @@
 
 enum { TASKS_MAX = 1000 };
 
+/* Its worker has begun with it, and not only got it. */
+static bool runs(struct supervisor *sup, const struct task *task)
+{
+	struct worker *worker = task->state == TASK_HANDED ? worker_of(sup, task) : NULL;
+
+	return worker != NULL && worker_head(worker) == task &&
+	       claim_is_started(worker->claims, task->seq);
+}
+
 static const char *state_of(struct supervisor *sup, const struct task *task)
 {
 	switch (task->state) {
 	case TASK_DELAYED:
 		return "delayed";
 	case TASK_HANDED:
-		if (worker_head(worker_of(sup, task)) != task)
-			return "queued"; /* behind another */
+		if (!runs(sup, task))
+			return "queued"; /* behind another, or on its way */
 		return task->stop != TASK_STOP_NOT ? "stopping" : "running";
 	case TASK_ENDED:
 		return "finished";
@@ -73,10 +82,9 @@ static void put_no_failure(
 
 static void put_open(struct writer *w, struct supervisor *sup, const struct task *task)
 {
-	bool runs = task->state == TASK_HANDED && worker_head(worker_of(sup, task)) == task;
-	bool begun = task->attempts > 0 || runs;
+	unsigned int attempts = task->attempts + runs(sup, task);
 
-	put_no_failure(w, NULL, begun ? "maybe" : "no", task->attempts + runs);
+	put_no_failure(w, NULL, attempts > 0 ? "maybe" : "no", attempts);
 }
 
 static void put_outcome(struct writer *w, struct supervisor *sup, const struct handle *handle)
@@ -114,7 +122,7 @@ static void put_times(struct writer *w, struct supervisor *sup, const struct han
 		put_seconds(w, "ran", handle->ran);
 		return;
 	}
-	if (task->state == TASK_HANDED && worker_head(worker_of(sup, task)) == task)
+	if (runs(sup, task))
 		ran += now - task->started_at;
 	put_seconds(w, "queued", open > ran ? open - ran : 0);
 	put_seconds(w, "ran", ran);
@@ -122,10 +130,8 @@ static void put_times(struct writer *w, struct supervisor *sup, const struct han
 
 static void put_place(struct writer *w, struct supervisor *sup, const struct task *task)
 {
-	bool runs = task->state == TASK_HANDED && worker_head(worker_of(sup, task)) == task;
-
 	put_str(w, "pool", sup->pools[task->pool]->config->name);
-	put_int_or_nil(w, "worker", runs ? (int64_t)task->slot : -1);
+	put_int_or_nil(w, "worker", runs(sup, task) ? (int64_t)task->slot : -1);
 	put_int(w, "priority", task->priority);
 }
 

@@ -45,10 +45,12 @@ static struct use *find_use(struct session *session, const struct request *reque
 		return NULL;
 	if (session->holder != NULL)
 		use = object_find_use(&session->sup->objects, session->holder, name.text, name.len);
-	if (use == NULL)
-		fail_with(session, request, RUCHE_UNKNOWN_OBJECT, "", &name,
-			" is not open on this connection: ruche.open comes first");
-	return use;
+	/* A task's connection may have been another user's before. */
+	if (use != NULL && use->object->user->uid == session->speaks_for->uid)
+		return use;
+	fail_with(session, request, RUCHE_UNKNOWN_OBJECT, "", &name,
+		" is not open on this connection: ruche.open comes first");
+	return NULL;
 }
 
 struct use *request_find_use(

@@ -112,8 +112,10 @@ static void take_answer(struct worker *worker, const struct scan *scan, const ui
 	worker->useful = true;
 	if (task != NULL && task->stop_signal != 0)
 		claim_clear_stop(worker->claims);
-	if (worker->nested != NULL)
+	if (worker->nested != NULL) {
 		nested_stop(worker);
+		nested_release(worker);
+	}
 	if (task != NULL)
 		call_answer(sup, task, frame + scan->error.off, scan->len - scan->error.off);
 	begin_next(worker, now);

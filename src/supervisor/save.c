@@ -8,6 +8,7 @@
 #include "core/plan.h"
 #include "supervisor/arena.h"
 #include "supervisor/forkserver.h"
+#include "supervisor/objects.h"
 #include "supervisor/state_fields.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/tasklog.h"
@@ -471,6 +472,7 @@ int upgrade_save(struct supervisor *sup, struct state_writer *w)
 	for (size_t i = 0; i < sup->pool_count; i++)
 		save_slots(w, sup->pools[i]);
 	save_waits(w, sup);
+	objects_save(w, sup);
 	save_askers(w, sup->upgrade.askers, "upgrade", 0);
 	save_askers(w, sup->drainers, "drain", 0);
 	for (size_t i = 0; i < sup->pool_count; i++)
