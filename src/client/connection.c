@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "client/process.h"
 #include "wire/message.h"
 
 enum {
@@ -45,6 +46,7 @@ void connection_free(struct ruche *ruche)
 {
 	if (ruche == NULL)
 		return;
+	processes_free(ruche);
 	calls_fini(&ruche->calls);
 	ruche_reply_free(ruche->said);
 	buf_fini(&ruche->in);

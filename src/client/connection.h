@@ -22,6 +22,8 @@
 
 enum { CONNECTION_WHY_MAX = 256 };
 
+struct ruche_child;
+
 struct callbacks {
 	void (*on_output)(void *user, uint32_t id, int stream, const void *data, size_t len);
 	void *output_user;
@@ -54,6 +56,8 @@ struct ruche {
 	struct ruche_reply *said; /* the last error of objects.h; or NULL */
 
 	enum arena_state arena_state; /* the arena itself belongs to the calls */
+
+	struct ruche_child *children; /* processes that are not closed */
 
 	bool broken;
 	char why[CONNECTION_WHY_MAX]; /* it broke; or, before, what the daemon complained of */

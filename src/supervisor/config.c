@@ -33,6 +33,7 @@ static const struct limits default_limits = {
 	.user_objects = 1024,
 	.user_object_bytes = UINT64_C(256) << 20,
 	.nested = 256,
+	.processes = 256,
 };
 
 /* ---- pools and functions ---------------------------------------------------------------- */

@@ -51,6 +51,7 @@ struct limits {
 	uint64_t user_objects,
 		user_object_bytes; /* queues, locks ... of one user, and what is in them */
 	uint64_t nested;           /* extra workers while others wait for their own calls */
+	uint64_t processes;        /* open tasks that are processes of their own */
 };
 
 struct name_value {

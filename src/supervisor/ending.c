@@ -71,6 +71,7 @@ static void count_out(struct supervisor *sup, struct task *task)
 
 	sup->open_tasks--;
 	sup->pools[task->pool]->open_tasks--;
+	sup->open_processes -= task->process;
 	pool_check_drained(sup->pools[task->pool]);
 	sup->task_bytes -= task->len;
 	sup->sessions.has_room = true;
@@ -127,6 +128,8 @@ static void finish(struct supervisor *sup, struct task *task, const struct error
 	if (task->handle != NULL) {
 		task->handle->queued = queued_time(sup, task);
 		task->handle->ran = task->ran;
+		if (task->process && task->state == TASK_HANDED)
+			task->handle->pid = worker_task_pid(worker_of(sup, task), task);
 		waits_on_end(sup, task->handle, body, len);
 	}
 	count_out(sup, task);
@@ -275,13 +278,13 @@ void call_fail(
 
 /* ---- many at once -------------------------------------------------------------------------- */
 
-void call_fail_queued(struct pool *pool, const struct message_error *error)
+void call_fail_queued(
+	struct supervisor *sup, struct queue *queue, const struct message_error *error)
 {
-	struct queue *queue = &pool->scheduler.queue;
 	struct task *task;
 
 	while ((task = queue_first(queue)) != NULL)
-		call_fail(pool->sup, task, error, false);
+		call_fail(sup, task, error, false);
 }
 
 static bool waits(const struct task *task)

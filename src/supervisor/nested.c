@@ -67,6 +67,17 @@ void nested_note(struct session *session)
 		settle(session->parent);
 }
 
+bool nested_is_too_deep(const struct session *session)
+{
+	const struct worker *parent = session->parent;
+	uint32_t others;
+
+	if (parent == NULL || parent->slot->process)
+		return false;
+	others = scheduler_lending(&parent->pool->scheduler) - scheduler_lends(parent->slot);
+	return others >= session->sup->config.limits.nested;
+}
+
 static void join(struct session *session, struct worker *worker)
 {
 	if (session->parent != NULL)

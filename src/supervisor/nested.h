@@ -12,6 +12,7 @@
  * the token is taken for that user: so that one should have no more rights than those who may run something there.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct session;
@@ -32,6 +33,9 @@ void nested_join_by_pid(struct session *session);
  * speaks for whoever asked for that one.
  */
 void nested_catch_up(struct session *session);
+
+/* With no worker left to take its task's place, what it waits for might wait for ever for one. */
+bool nested_is_too_deep(const struct session *session);
 
 /* The number of calls that the session waits for has changed. */
 void nested_note(struct session *session);

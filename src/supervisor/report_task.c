@@ -128,8 +128,13 @@ static void put_times(struct writer *w, struct supervisor *sup, const struct han
 	put_seconds(w, "ran", ran);
 }
 
-static void put_place(struct writer *w, struct supervisor *sup, const struct task *task)
+static void put_place(struct writer *w, struct supervisor *sup, const struct handle *handle)
 {
+	const struct task *task = handle->task;
+	int64_t pid = runs(sup, task) ? worker_task_pid(worker_of(sup, task), task) : handle->pid;
+
+	put_bool(w, "process", task->process);
+	put_int_or_nil(w, "pid", pid > 0 ? pid : -1);
 	put_str(w, "pool", sup->pools[task->pool]->config->name);
 	put_int_or_nil(w, "worker", runs(sup, task) ? (int64_t)task->slot : -1);
 	put_int(w, "priority", task->priority);
@@ -158,14 +163,14 @@ int report_task(struct supervisor *sup, const struct handle *handle, msgpack_pac
 	const struct task *task = handle->task;
 	struct writer w = {.pk = pk};
 
-	w.bad |= msgpack_pack_map(pk, 23);
+	w.bad |= msgpack_pack_map(pk, 25);
 	put_uint(&w, "id", handle->id);
 	put_text(&w, "function", task->frame + task->name_off, task->name_len);
 	put_uint(&w, "user", handle->user->uid);
 	put_str(&w, "state", state_of(sup, task));
 	put_outcome(&w, sup, handle);
 	put_times(&w, sup, handle);
-	put_place(&w, sup, task);
+	put_place(&w, sup, handle);
 	put_asked(&w, handle);
 	return w.bad;
 }

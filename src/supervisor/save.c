@@ -324,8 +324,10 @@ static void save_tasks(struct state_writer *w, const struct supervisor *sup)
 {
 	const struct record *record = NULL;
 
-	for (size_t i = 0; i < sup->pool_count; i++)
+	for (size_t i = 0; i < sup->pool_count; i++) {
 		save_turns(w, &sup->pools[i]->scheduler.queue);
+		save_turns(w, &sup->pools[i]->scheduler.processes);
+	}
 	save_held(w, sup);
 	while ((record = records_next(&sup->records, record)) != NULL)
 		save_list(w, &record->waiting);

@@ -103,6 +103,7 @@ static const struct state_field slot_fields[] = {
 	UINT(slot, lending),
 	UINT(slot, leaving),
 	UINT(slot, stalled),
+	UINT(slot, process),
 	UINT(slot, is_replaced),
 	UINT(slot, stays),
 	UINT(slot, replaces),
@@ -178,6 +179,7 @@ static const struct state_field task_fields[] = {
 	UINT(task, stop_signal),
 	UINT(task, answered_to),
 	UINT(task, exclusive),
+	UINT(task, process),
 	UINT(task, counts),
 	UINT(task, begun),
 };
@@ -203,6 +205,7 @@ static const struct state_field handle_fields[] = {
 	UINT(handle, ended_at),
 	UINT(handle, queued),
 	UINT(handle, ran),
+	INT(handle, pid),
 	UINT(handle, kept_log),
 };
 TABLE(handle, handle_fields);

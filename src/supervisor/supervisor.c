@@ -261,14 +261,15 @@ int supervisor_run(struct supervisor *sup)
 static void init_limits(struct supervisor *sup)
 {
 	uint64_t files = machine_raise_files(&sup->files);
-	uint64_t kept = 64, nested = 0, wanted = sup->config.limits.clients, most;
+	uint64_t kept = 64, more = 5 * sup->config.limits.processes;
+	uint64_t wanted = sup->config.limits.clients, most;
 
 	for (size_t i = 0; i < sup->pool_count; i++) {
 		kept += 5 * (uint64_t)sup->pools[i]->scheduler.width;
-		nested += 5 * sup->config.limits.nested;
+		more += 5 * sup->config.limits.nested;
 	}
 	/* They are seldom as many as they may be. */
-	kept += nested < files / 2 ? nested : files / 2;
+	kept += more < files / 2 ? more : files / 2;
 	most = files > kept + 2 ? (files - kept) / 2 : 1; /* each client may have an arena */
 	sup->clients_max = (uint32_t)(most < wanted ? most : wanted);
 	objects_set_limits(sup);

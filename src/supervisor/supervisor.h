@@ -68,6 +68,7 @@ struct supervisor {
 	struct task_table tasks;
 	struct task_index open;        /* tasks that sessions wait for, of those that are indexed */
 	size_t open_tasks, task_bytes; /* of all tasks that have not ended */
+	size_t open_processes;         /* of them, that have workers of their own */
 	struct identities identities;
 	struct users users;
 	struct records records;

@@ -35,6 +35,10 @@ start_daemon --config "$dir/conf"
 check 'nothing is lost, and nobody notices' \
 	"$PYTHON3" "$top_srcdir/tests/system/upgrade.py" "$sock" "$dir" "$times" "$ruche" upgrade
 
+check 'nor does anybody who shares objects' \
+	"$PYTHON3" "$top_srcdir/tests/system/upgrade_objects.py" "$sock" "$ruche" upgrade
+check_output 'of which none is left' '[]' "$ruche" --json call ruche.objects
+
 # ---- a program that cannot go on ------------------------------------------------------------
 
 upgraded() { status_of upgrades; }

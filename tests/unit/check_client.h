@@ -15,6 +15,7 @@ TCase *client_pace_case(void);
 TCase *client_one_way_pipes_case(void);
 TCase *client_pipes_case(void);
 TCase *client_private_case(void);
+TCase *client_processes_case(void);
 TCase *client_replies_case(void);
 TCase *client_streams_case(void);
 TCase *client_shared_case(void);

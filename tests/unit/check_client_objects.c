@@ -164,7 +164,9 @@ static const struct {
 	{"cancelled", -ECANCELED},
 	{"shutting_down", -ECONNRESET},
 	{"failed", -EPROTO},
-	{"unknown_function", -EPROTO},
+	{"unknown_function", -ENOENT},
+	{"unknown_task", -ENOENT},
+	{"pending", -ETIMEDOUT},
 	{"what is this", -EPROTO},
 };
 
