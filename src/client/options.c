@@ -104,6 +104,7 @@ static const struct option {
 	{"detach", offsetof(struct ruche_options, detach), has_flag, pack_true, false},
 	{"wait", offsetof(struct ruche_options, no_wait), has_flag, pack_false, false},
 	{"tag", offsetof(struct ruche_options, tag), has_text, pack_text, false},
+	{"process", offsetof(struct ruche_options, process), has_flag, pack_true, false},
 };
 
 enum { OPTION_COUNT = sizeof(table) / sizeof(table[0]) };
