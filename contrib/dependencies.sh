@@ -4,7 +4,7 @@
 # asking for nothing.
 
 build_packages='gcc make autoconf automake libtool pkg-config libevent-dev libmsgpack-dev
-	libsystemd-dev libseccomp-dev libjansson-dev libinih-dev check scdoc procps'
+	libsystemd-dev libseccomp-dev libjansson-dev libinih-dev libpng-dev check scdoc procps'
 
 # missing_packages PACKAGE…: those that are not installed
 missing_packages() {

@@ -58,6 +58,13 @@ cc -Wall -Wextra -shared -fPIC "$work/hello.c" -o "$work/hello.so" $(pkg-config 
 cc -Wall -Wextra "$(dirname "$0")/../contrib/examples/primes.c" -o "$work/primes" \
 	$(pkg-config --cflags --libs ruche) && "$work/primes" --private | grep -q '^16405 ' ||
 	{ echo 'a client built against the installation does not work'; failed=1; }
+# shellcheck disable=SC2046
+cc -Wall -Wextra "$top/contrib/examples/counter.c" -o "$work/counter" $(pkg-config --cflags --libs ruche) &&
+	cc -Wall -Wextra -shared -fPIC "$top/contrib/plugins/examples.c" -o "$work/examples.so" \
+		$(pkg-config --cflags --libs ruche) &&
+	"$root/bin/ruche" --private --plugin "$work/examples.so" run -- "$work/counter" |
+	grep -qx 'with the lock: 1000' ||
+	{ echo 'an example built against the installation does not work'; failed=1; }
 bash -n "$root/share/bash-completion/completions/ruche" || failed=1
 
 # ---- what systemd says of the units -------------------------------------------------------------

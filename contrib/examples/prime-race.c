@@ -9,13 +9,9 @@
  * this program may do what the pool never does by itself.
  */
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "examples.h"
 
-#include <ruche/ruche.h>
+#include <inttypes.h>
 
 enum { CHUNKS = 40 };
 
@@ -26,20 +22,6 @@ struct race {
 	int again;            /* chunks asked for again */
 };
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static void give_up(const char *what, int error)
-{
-	fprintf(stderr, "prime-race: %s: %s\n", what, strerror(-error));
-	exit(EXIT_FAILURE);
-}
-
 static void ask(struct race *race, int chunk)
 {
 	int64_t size = race->hi - race->lo;
@@ -47,8 +29,7 @@ static void ask(struct race *race, int chunk)
 	int64_t hi = race->lo + size * (chunk + 1) / CHUNKS;
 	int r = ruche_submit(race->ruche, &race->ids[chunk], "primes.count", "ii", lo, hi);
 
-	if (r < 0)
-		give_up("cannot ask", r);
+	must(race->ruche, "cannot ask", r);
 }
 
 /* The next chunk that is done, whichever it is; one that crashed is asked for again. */
@@ -58,18 +39,14 @@ static int64_t take(struct race *race)
 		struct ruche_reply *reply;
 		enum ruche_code code;
 		int64_t primes = 0;
-		int chunk = 0, r;
+		int chunk = 0;
 
-		r = ruche_wait(race->ruche, 0, -1, &reply);
-		if (r < 0)
-			give_up("cannot wait", r);
+		must(race->ruche, "cannot wait", ruche_wait(race->ruche, 0, -1, &reply));
 		while (race->ids[chunk] != ruche_reply_id(reply))
 			chunk++;
 		code = ruche_reply_code(reply);
-		if (code != RUCHE_OK && code != RUCHE_CRASHED) {
-			fprintf(stderr, "prime-race: %s\n", ruche_reply_error(reply)->message);
-			exit(EXIT_FAILURE);
-		}
+		if (code != RUCHE_CRASHED)
+			must_be_result(reply);
 		ruche_reply_int64(reply, &primes);
 		ruche_reply_free(reply);
 		if (code == RUCHE_OK)
@@ -129,7 +106,8 @@ int main(int argc, char **argv)
 {
 	struct race race = {.again = 0};
 	double alone = 0, together;
-	int rounds = 1, pool_only = 0, i, r;
+	int rounds = 1, pool_only = 0, i;
+	unsigned int cores;
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--pool-only") == 0)
@@ -143,14 +121,15 @@ int main(int argc, char **argv)
 		return usage();
 	race.lo = strtoll(argv[i], NULL, 10);
 	race.hi = strtoll(argv[i + 1], NULL, 10);
-	r = ruche_open(NULL, &race.ruche);
-	if (r < 0)
-		give_up("no daemon", r);
+	race.ruche = open_ruche();
 	if (!pool_only)
 		alone = run(&race, "one by one", rounds, count_one_by_one);
 	together = run(&race, "pooled", rounds, count_at_once);
-	if (!pool_only)
-		printf("the pool was %.2f times as fast\n", alone / together);
+	if (!pool_only) {
+		must(race.ruche, "how many cores?", ruche_cpu_count(race.ruche, NULL, &cores));
+		printf("the pool was %.2f times as fast, with %u core%s\n", alone / together, cores,
+			cores == 1 ? "" : "s");
+	}
 	if (race.again > 0)
 		printf("%d chunks were asked for again after their worker was killed\n",
 			race.again);

@@ -14,7 +14,7 @@
  * function blocks for the daemon's answer and returns 0, or a negative errno:
  *
  *	-ETIMEDOUT	time is up			-EAGAIN		it would have to wait, and may not; or a limit of the user
- *	-ENOENT		there is no such object		-EEXIST		there is one already
+ *	-ENOENT		there is no such object, function or task	-EEXIST		there is one already
  *	-EPERM		not held by this handle		-EACCES		the daemon does not allow it
  *	-EDEADLK	all would wait for each other	-EIDRM		somebody has removed the object
  *	-EPIPE		a queue that is ended, a broken barrier, a pipe whose other end has gone
@@ -243,7 +243,8 @@ double ruche_value_add_double(struct ruche_value *value, size_t index, double by
 
 /*
  * Starts a function, or a command, as a process of its own: a task that waits for no slot of the pool, with everything else that
- * ruche_apply() does.  Returns when the daemon has it.  The caller ends *ret with ruche_process_close().
+ * ruche_apply() does.  Returns when the daemon has it.  -EAGAIN: there are too many; it is not kept waiting, whatever
+ * the options say.  The caller ends *ret with ruche_process_close().
  */
 int ruche_process_start(struct ruche *ruche, struct ruche_child **ret,
 	const struct ruche_options *options, const char *function, const char *types, ...);
@@ -255,11 +256,12 @@ int ruche_process_start_command(struct ruche *ruche, struct ruche_child **ret,
 
 /* 0: it has ended; -ETIMEDOUT.  Then *ret, if not NULL, is its reply, owned by the child. */
 int ruche_process_join(struct ruche_child *child, int timeout_ms, const struct ruche_reply **ret);
-int ruche_process_is_alive(struct ruche_child *child);        /* 1 or 0 */
-int ruche_process_pid(struct ruche_child *child, pid_t *ret); /* -EAGAIN: it has not started yet */
+int ruche_process_is_alive(struct ruche_child *child); /* 1, from its start on, or 0 */
+/* Of its worker, or of its command.  Also when it has ended.  -EAGAIN: it has not started yet, or never did. */
+int ruche_process_pid(struct ruche_child *child, pid_t *ret);
 /*
  * 0: *ret is how it ended: 0 for a function that returned a result and 1 for one that failed, a command's exit status, or -N when signal N
- * ended it.  -EAGAIN: it has not.
+ * ended it; -SIGTERM also for a function that stopped because it was asked to.  -EAGAIN: it has not.
  */
 int ruche_process_exitcode(struct ruche_child *child, int *ret);
 uint64_t ruche_process_task(const struct ruche_child *child); /* its id */

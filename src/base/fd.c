@@ -128,7 +128,7 @@ int fd_send_packet(int sock, const void *data, size_t len, const int *fds, size_
 
 ssize_t fd_send_some(int sock, const void *data, size_t len, int fd)
 {
-	return send_with(sock, data, len, &fd, 1);
+	return send_with(sock, data, len, &fd, fd >= 0 ? 1 : 0);
 }
 
 /* The descriptors of a received message; those that do not fit are closed.  How many came. */

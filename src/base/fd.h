@@ -37,8 +37,8 @@ ssize_t fd_read_text(int fd, char *ret, size_t size);
 int fd_write_all(int fd, const void *data, size_t len);
 
 /*
- * One send(2) without SIGPIPE of what a stream socket takes, with a descriptor.  The number of bytes, or a
- * negative errno (-EAGAIN among them).
+ * One send(2) without SIGPIPE of what a stream socket takes, with a descriptor; negative: without.  The number of
+ * bytes, or a negative errno (-EAGAIN among them).
  */
 ssize_t fd_send_some(int sock, const void *data, size_t len, int fd);
 

@@ -11,10 +11,15 @@
 #define RUCHE_CALL "ruche.call"
 #define RUCHE_SUBMIT "ruche.submit"
 
+static bool has_options(const struct apply *apply)
+{
+	return apply->is_process || !options_are_default(apply->options);
+}
+
 /* Is the function itself the method? */
 static bool is_plain(const struct apply *apply)
 {
-	return !apply->is_task && options_are_default(apply->options);
+	return !apply->is_task && !has_options(apply);
 }
 
 static const char *method_of(const struct apply *apply)
@@ -37,7 +42,6 @@ static bool is_name(const char *function)
 
 int apply_begin(struct request *request, struct ruche *ruche, const struct apply *apply)
 {
-	bool has_options = !options_are_default(apply->options);
 	int r;
 
 	if (!is_name(apply->function))
@@ -49,15 +53,15 @@ int apply_begin(struct request *request, struct ruche *ruche, const struct apply
 	if (is_plain(apply))
 		return 0;
 	/* What goes wrong here the request keeps for its end. */
-	if (msgpack_pack_array(&request->pk, has_options ? 3 : 2) == 0)
+	if (msgpack_pack_array(&request->pk, has_options(apply) ? 3 : 2) == 0)
 		(void)message_pack_str(&request->pk, apply->function);
 	return 0;
 }
 
 int apply_end(struct request *request, const struct apply *apply, int status)
 {
-	if (status == 0 && !options_are_default(apply->options))
-		status = options_pack(&request->pk, apply->options);
+	if (status == 0 && has_options(apply))
+		status = options_pack(&request->pk, apply->options, apply->is_process);
 	return request_end(request, status);
 }
 

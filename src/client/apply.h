@@ -17,6 +17,7 @@ struct apply {
 	const char *function;
 	const struct ruche_options *options; /* may be NULL */
 	bool is_task;                        /* ruche.submit */
+	bool is_process;                     /* a task that has a worker of its own */
 	bool waits; /* the caller blocks until it is answered, so it may wait for an arena too */
 };
 

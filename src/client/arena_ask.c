@@ -11,10 +11,10 @@
 
 #define RUCHE_ARENA "ruche.arena"
 
-static int map(struct ruche *ruche, uint64_t size, uint64_t large)
+static int map(struct ruche *ruche, int fd, uint64_t size, uint64_t large)
 {
 	struct client_arena *arena = calloc(1, sizeof(*arena));
-	int r = arena == NULL ? -ENOMEM : arena_map(&arena->arena, ruche->arena_fd, size, large);
+	int r = arena == NULL ? -ENOMEM : arena_map(&arena->arena, fd, size, large);
 
 	if (r < 0) {
 		free(arena);
@@ -42,12 +42,15 @@ static int on_answer(struct call *call, struct piece error, struct piece result)
 {
 	struct ruche *ruche = call->owner_data;
 	uint64_t size, large;
+	int fd;
 
 	ruche->arena_state = ARENA_NONE;
-	if (value_is_nil(error) && read_sizes(result, &size, &large) && ruche->arena_fd >= 0 &&
-		map(ruche, size, large) == 0)
+	if (!value_is_nil(error) || !read_sizes(result, &size, &large))
+		return 0;
+	fd = fd_queue_pop(&ruche->fds);
+	if (fd >= 0 && map(ruche, fd, size, large) == 0)
 		ruche->arena_state = ARENA_HERE;
-	fd_close(&ruche->arena_fd);
+	fd_close(&fd);
 	return 0;
 }
 
@@ -63,6 +66,7 @@ void arena_want(struct ruche *ruche)
 {
 	static const struct call_owner owner = {on_answer, on_loss};
 	struct request request;
+	struct call *call;
 	int r;
 
 	if (ruche->arena_state != ARENA_UNKNOWN)
@@ -71,10 +75,13 @@ void arena_want(struct ruche *ruche)
 	r = request_begin(&request, ruche, RUCHE_ARENA);
 	if (r == 0)
 		r = request_end(&request, msgpack_pack_array(&request.pk, 0));
-	if (r == 0)
-		calls_own(&ruche->calls, calls_find(&ruche->calls, request.id), &owner, ruche);
-	else
+	if (r < 0) {
 		ruche->arena_state = ARENA_NONE;
+		return;
+	}
+	call = calls_find(&ruche->calls, request.id);
+	calls_own(&ruche->calls, call, &owner, ruche);
+	calls_expect_fd(&ruche->calls, call);
 }
 
 void arena_wait(struct ruche *ruche)

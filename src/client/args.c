@@ -41,13 +41,14 @@ static int pack_nil(struct args *args)
 /* True: a reference stands for it. */
 static bool share(struct request *request, bool is_str, const void *data, size_t len, int *ret)
 {
-	struct client_arena *arena = request->ruche->calls.arena;
+	struct client_arena *arena;
 	struct arena_ref ref;
 	int lane;
 
 	if (len < ARENA_MIN || !request->may_share)
 		return false;
 	request->has_large = true;
+	arena = request->ruche->calls.arena;
 	if (arena == NULL)
 		return false;
 	lane = arena_put_bytes(&arena->arena, 0, is_str, data, len, &ref);
@@ -106,10 +107,11 @@ static int (*const packers[128])(struct args *args) = {
 	['m'] = pack_packed,
 };
 
-int args_pack(struct request *request, const char *types, va_list values)
+/* One value for each letter. */
+static int pack_letters(struct request *request, const char *types, va_list values)
 {
 	struct args args = {.request = request, .pk = &request->pk};
-	int r = msgpack_pack_array(&request->pk, strlen(types));
+	int r = 0;
 
 	va_copy(args.values, values);
 	for (; r == 0 && *types != '\0'; types++) {
@@ -119,4 +121,20 @@ int args_pack(struct request *request, const char *types, va_list values)
 	}
 	va_end(args.values);
 	return r;
+}
+
+int args_pack(struct request *request, const char *types, va_list values)
+{
+	int r = msgpack_pack_array(&request->pk, strlen(types));
+
+	return r < 0 ? r : pack_letters(request, types, values);
+}
+
+int args_pack_value(struct request *request, const char *types, va_list values)
+{
+	if (types[0] == '\0')
+		return msgpack_pack_nil(&request->pk);
+	if (types[1] == '\0')
+		return pack_letters(request, types, values);
+	return args_pack(request, types, values);
 }

@@ -12,4 +12,7 @@
  */
 int args_pack(struct request *request, const char *types, va_list values);
 
+/* The same as one value: one letter is that value, several are an array of them, none is nil. */
+int args_pack_value(struct request *request, const char *types, va_list values);
+
 #endif

@@ -146,15 +146,24 @@ void calls_drop(struct calls *calls, struct call *call)
 	calls_own(calls, call, &nobody, NULL);
 }
 
-static void give_lanes(struct calls *calls, struct call *call)
+void calls_expect_fd(struct calls *calls, struct call *call)
+{
+	calls->fd_count += !call->brings_fd;
+	call->brings_fd = true;
+}
+
+/* It waits for its answer no more. */
+static void end(struct calls *calls, struct call *call)
 {
 	client_arena_give(calls->arena, call->lanes);
 	call->lanes = 0;
+	calls->fd_count -= call->brings_fd;
+	call->brings_fd = false;
 }
 
 void calls_finish(struct calls *calls, struct call *call, struct ruche_reply *reply)
 {
-	give_lanes(calls, call);
+	end(calls, call);
 	call->reply = reply;
 	call->finished = true;
 	TAILQ_REMOVE(&calls->open, call, link);
@@ -165,7 +174,7 @@ void calls_remove(struct calls *calls, struct call *call)
 {
 	struct call **at = bucket_of(calls, call->id);
 
-	give_lanes(calls, call);
+	end(calls, call);
 	while (*at != call)
 		at = &(*at)->bucket_next;
 	*at = call->bucket_next;

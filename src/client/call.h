@@ -48,6 +48,7 @@ struct call {
 	uint64_t lanes; /* of the arena, that hold its arguments, until it is answered */
 	uint32_t id;
 	bool finished;
+	bool brings_fd; /* its answer may have a descriptor beside it */
 };
 
 TAILQ_HEAD(call_list, call);
@@ -58,6 +59,7 @@ struct calls {
 	size_t bucket_count; /* a power of two, or 0 */
 	size_t count;        /* open and finished */
 	size_t owned;        /* of them, that have an owner */
+	size_t fd_count;     /* of the open ones, that may bring a descriptor */
 	uint32_t last_id;
 	struct client_arena *arena; /* owned; NULL: none */
 };
@@ -81,6 +83,14 @@ size_t calls_count_public(const struct calls *calls);
 void calls_own(
 	struct calls *calls, struct call *call, const struct call_owner *owner, void *owner_data);
 void calls_drop(struct calls *calls, struct call *call);
+
+/* The answer to an open call may bring a descriptor, which is looked out for while there is such a call. */
+void calls_expect_fd(struct calls *calls, struct call *call);
+
+static inline bool calls_bring_fds(const struct calls *calls)
+{
+	return calls->fd_count > 0;
+}
 
 /* Takes `reply`, which may be NULL, as the end of an open call without an owner. */
 void calls_finish(struct calls *calls, struct call *call, struct ruche_reply *reply);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "client/process.h"
 #include "wire/message.h"
 
 enum {
@@ -34,7 +35,6 @@ int connection_new(int sock, struct ruche **ret)
 		return r;
 	}
 	ruche->sock = sock;
-	ruche->arena_fd = -1;
 	ruche->send_at = SEND_AT;
 	calls_init(&ruche->calls);
 	scan_init(&ruche->scan, MESSAGE_FRAME_MAX);
@@ -46,10 +46,12 @@ void connection_free(struct ruche *ruche)
 {
 	if (ruche == NULL)
 		return;
+	processes_free(ruche);
 	calls_fini(&ruche->calls);
+	ruche_reply_free(ruche->said);
 	buf_fini(&ruche->in);
 	buf_fini(&ruche->out);
-	fd_close(&ruche->arena_fd);
+	fd_queue_fini(&ruche->fds);
 	fd_close(&ruche->sock);
 	free(ruche);
 }
@@ -169,8 +171,8 @@ static void break_by_error(struct ruche *ruche, int error)
 		strerror_r(-error, text, sizeof(text)));
 }
 
-/* While the arena may come, which is a descriptor beside the bytes. */
-static ssize_t read_with_arena(struct ruche *ruche, size_t max)
+/* While an answer may come that has a descriptor beside its bytes. */
+static ssize_t read_with_fd(struct ruche *ruche, size_t max)
 {
 	uint8_t *to = buf_reserve(&ruche->in, max);
 	ssize_t n;
@@ -181,25 +183,24 @@ static ssize_t read_with_arena(struct ruche *ruche, size_t max)
 	n = fd_recv_some(ruche->sock, to, max, &fd);
 	if (n > 0)
 		buf_commit(&ruche->in, (size_t)n);
-	if (fd >= 0) {
-		fd_close(&ruche->arena_fd);
-		ruche->arena_fd = fd;
-	}
+	/* Without memory for it the answer is one that lacks it. */
+	if (fd >= 0)
+		(void)fd_queue_push(&ruche->fds, ruche->received, fd);
 	return n;
 }
 
 static ssize_t read_some(struct ruche *ruche, size_t max)
 {
 	buf_expect(&ruche->in, scan_missing(&ruche->scan, buf_len(&ruche->in)), max);
-	return ruche->arena_state == ARENA_ASKED ? read_with_arena(ruche, max)
-						 : buf_read(&ruche->in, ruche->sock, max);
+	return calls_bring_fds(&ruche->calls) ? read_with_fd(ruche, max)
+					      : buf_read(&ruche->in, ruche->sock, max);
 }
 
 /* One read and its frames.  1: there may be more; 0: that was all; or a negative errno. */
 static int receive_some(struct ruche *ruche)
 {
 	size_t max = read_size(ruche);
-	bool with_arena = ruche->arena_state == ARENA_ASKED;
+	bool with_fd = calls_bring_fds(&ruche->calls);
 	ssize_t n = read_some(ruche, max);
 	int r;
 
@@ -214,11 +215,14 @@ static int receive_some(struct ruche *ruche)
 			break_at_end(ruche);
 		return 0;
 	}
+	ruche->received += (size_t)n;
 	r = dispatch_frames(ruche);
 	if (r < 0)
 		return r;
+	if (!calls_bring_fds(&ruche->calls)) /* what is left is nobody's */
+		fd_queue_fini(&ruche->fds);
 	/* A short read has emptied the socket, unless it ended at a descriptor; only its end remains to be seen. */
-	return (size_t)n == max || with_arena || ruche->send_error < 0;
+	return (size_t)n == max || with_fd || ruche->send_error < 0;
 }
 
 static int receive(struct ruche *ruche)
@@ -264,8 +268,7 @@ uint64_t connection_deadline(int timeout_ms)
 	return timeout_ms == 0 ? 0 : clock_now() + (uint64_t)timeout_ms * CLOCK_MS;
 }
 
-/* For poll(): -1 for ever, else rounded up, so that it never spins before the deadline. */
-static int milliseconds_until(uint64_t deadline)
+int connection_milliseconds(uint64_t deadline)
 {
 	uint64_t now;
 
@@ -282,7 +285,7 @@ int connection_poll(struct ruche *ruche, uint64_t deadline)
 		return 1;
 	for (;;) {
 		struct pollfd pollfd = {.fd = ruche->sock, .events = ruche_events(ruche)};
-		int n = poll(&pollfd, 1, milliseconds_until(deadline));
+		int n = poll(&pollfd, 1, connection_milliseconds(deadline));
 
 		if (n >= 0)
 			return n;

@@ -15,10 +15,14 @@
 #include <ruche/ruche.h>
 
 #include "base/buf.h"
+#include "base/fd_queue.h"
 #include "client/call.h"
+#include "client/use.h"
 #include "wire/scan.h"
 
 enum { CONNECTION_WHY_MAX = 256 };
+
+struct ruche_child;
 
 struct callbacks {
 	void (*on_output)(void *user, uint32_t id, int stream, const void *data, size_t len);
@@ -42,12 +46,18 @@ struct ruche {
 	int send_error;        /* a negative errno: nothing more can be sent */
 
 	struct buf in;
+	uint64_t received;   /* bytes in all */
+	struct fd_queue fds; /* that have come: each where the read that brought it began */
 	struct scan scan;
 	bool has_frame;   /* `in` begins with a whole frame, which `scan` describes */
 	bool dispatching; /* a callback may be running */
 
+	struct use_list uses;     /* the objects that it has open */
+	struct ruche_reply *said; /* the last error of objects.h; or NULL */
+
 	enum arena_state arena_state; /* the arena itself belongs to the calls */
-	int arena_fd; /* that has come, and not the answer with it; negative: none */
+
+	struct ruche_child *children; /* processes that are not closed */
 
 	bool broken;
 	char why[CONNECTION_WHY_MAX]; /* it broke; or, before, what the daemon complained of */
@@ -77,6 +87,9 @@ int connection_poll(struct ruche *ruche, uint64_t deadline);
 
 /* For it: the end of a time-out as the public functions have it, -1 is for ever. */
 uint64_t connection_deadline(int timeout_ms);
+
+/* Until then, for poll(): -1 is for ever; else rounded up, so that nobody spins before the deadline. */
+int connection_milliseconds(uint64_t deadline);
 
 /* Ends it: finishes every open call.  `format` says why, to people. */
 void connection_break(struct ruche *ruche, const char *format, ...)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "client/reply.h"
 #include "client/value.h"
 #include "wire/link.h"
@@ -38,6 +39,29 @@ static struct ruche_reply *make_reply(
 	return reply_new_result(id, result->value.data, result->value.len);
 }
 
+/* Does the answer say that a descriptor comes with it? */
+static bool has_fd(const struct call *call, struct piece error, struct piece result)
+{
+	struct piece said;
+	bool has = false;
+
+	return call->brings_fd && value_is_nil(error) && value_find(result, "fd", &said) == 0 &&
+	       value_get_bool(said.data, said.len, &has) == 0 && has;
+}
+
+/*
+ * The first of those that have come: they come in the order of their answers.  One that a later read has brought than that in which
+ * the answer begins is not its own, which has been lost then: -1.
+ */
+static int take_fd(struct ruche *ruche)
+{
+	const struct fd_queued *first = fd_queue_at(&ruche->fds, 0);
+
+	if (first == NULL || first->at > ruche->received - buf_len(&ruche->in))
+		return -1;
+	return fd_queue_pop(&ruche->fds);
+}
+
 /* The end of a call whose reply is fetched by the caller. */
 static int finish(
 	struct ruche *ruche, struct call *call, struct piece error, const struct result *result)
@@ -46,6 +70,8 @@ static int finish(
 
 	if (reply == NULL)
 		return -ENOMEM;
+	if (has_fd(call, error, result->value))
+		reply_give_fd(reply, take_fd(ruche));
 	calls_finish(&ruche->calls, call, reply);
 	return 0;
 }
@@ -54,10 +80,14 @@ static int finish(
 static int end_owned(
 	struct ruche *ruche, struct call *call, struct piece error, const struct result *result)
 {
-	int r = call->owner->on_end(call, error, result->value);
+	int r = call->owner->on_end(call, error, result->value), fd;
 
 	if (r < 0)
 		return r;
+	if (has_fd(call, error, result->value)) { /* and nobody wants it */
+		fd = take_fd(ruche);
+		fd_close(&fd);
+	}
 	calls_remove(&ruche->calls, call);
 	if (result->is_shared)
 		arena_give(ruche->calls.arena->arena.head, result->lane);

@@ -133,6 +133,7 @@ void ruche_close(struct ruche *ruche)
 
 	if (ruche == NULL)
 		return;
+	uses_end(ruche);
 	daemon = ruche->daemon;
 	if (daemon > 0) /* a child of the caller may hold a copy of the socket */
 		shutdown(ruche->sock, SHUT_RDWR);

@@ -14,8 +14,8 @@
 /* Nothing was set, or `options` is NULL. */
 bool options_are_default(const struct ruche_options *options);
 
-/* A map, perhaps empty.  0, or the negative errno of the packer. */
-int options_pack(msgpack_packer *pk, const struct ruche_options *options);
+/* A map, perhaps empty, of what was set and `process`.  0, or the negative errno of the packer. */
+int options_pack(msgpack_packer *pk, const struct ruche_options *options, bool is_process);
 
 /* Do they speak of a single run or of points of time, so that several items cannot share them? */
 bool options_are_for_one(const struct ruche_options *options);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "client/value.h"
 #include "wire/message.h"
 
@@ -17,6 +18,7 @@ struct ruche_reply {
 	size_t len;                      /* of it, or of what is here */
 	struct client_arena *arena;      /* held, as is the lane; NULL: neither */
 	uint32_t id, lane;
+	int fd; /* negative: none */
 	/* The packed result; or the error and after it its strings. */
 	_Alignas(struct ruche_error) uint8_t own[];
 };
@@ -26,7 +28,7 @@ static struct ruche_reply *reply_new(uint32_t id, size_t len)
 	struct ruche_reply *reply = malloc(sizeof(*reply) + len);
 
 	if (reply != NULL)
-		*reply = (struct ruche_reply){.data = reply->own, .len = len, .id = id};
+		*reply = (struct ruche_reply){.data = reply->own, .len = len, .id = id, .fd = -1};
 	return reply;
 }
 
@@ -36,6 +38,15 @@ struct ruche_reply *reply_new_result(uint32_t id, const void *data, size_t len)
 
 	if (reply != NULL)
 		memcpy(reply->own, data, len);
+	return reply;
+}
+
+struct ruche_reply *reply_new_room(uint32_t id, size_t len, void **ret_data)
+{
+	struct ruche_reply *reply = reply_new(id, len);
+
+	if (reply != NULL)
+		*ret_data = reply->own;
 	return reply;
 }
 
@@ -165,6 +176,26 @@ struct ruche_reply *reply_copy(const struct ruche_reply *reply)
 	return reply_new_failure(reply->id, &error);
 }
 
+void reply_give_fd(struct ruche_reply *reply, int fd)
+{
+	fd_close(&reply->fd);
+	reply->fd = fd;
+}
+
+int reply_take_fd(struct ruche_reply *reply)
+{
+	int fd = reply->fd;
+
+	reply->fd = -1;
+	return fd;
+}
+
+void reply_narrow(struct ruche_reply *reply, struct piece part)
+{
+	reply->data = part.data;
+	reply->len = part.len;
+}
+
 size_t reply_size(const struct ruche_reply *reply)
 {
 	return reply == NULL ? 0 : sizeof(*reply) + reply->len;
@@ -172,10 +203,13 @@ size_t reply_size(const struct ruche_reply *reply)
 
 void ruche_reply_free(struct ruche_reply *reply)
 {
-	if (reply != NULL && reply->arena != NULL) {
+	if (reply == NULL)
+		return;
+	if (reply->arena != NULL) {
 		client_arena_give(reply->arena, UINT64_C(1) << reply->lane);
 		client_arena_release(reply->arena);
 	}
+	fd_close(&reply->fd);
 	free(reply);
 }
 

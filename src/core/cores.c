@@ -64,6 +64,23 @@ bool cores_parse_cgroup(const char *text, const char *controller, char *ret, siz
 	return false;
 }
 
+static bool has(const int *cores, size_t count, int core)
+{
+	for (size_t i = 0; i < count; i++)
+		if (cores[i] == core)
+			return true;
+	return false;
+}
+
+size_t cores_in_common(const int *cores, size_t count, const int *usable, size_t usable_count)
+{
+	size_t common = 0;
+
+	for (size_t i = 0; i < usable_count; i++)
+		common += has(cores, count, usable[i]);
+	return common;
+}
+
 size_t cores_count(size_t available, double quota)
 {
 	size_t whole;

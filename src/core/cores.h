@@ -27,6 +27,9 @@ double cores_parse_quota(const char *text);
  */
 bool cores_parse_cgroup(const char *text, const char *controller, char *ret, size_t size);
 
+/* How many of `usable`, which are all different, are among `cores`, once or several times. */
+size_t cores_in_common(const int *cores, size_t count, const int *usable, size_t usable_count);
+
 /* Workers that `available` cores under a quota carry: the quota rounded up; at least 1. */
 size_t cores_count(size_t available, double quota);
 

@@ -45,6 +45,7 @@ struct handle {
 	uint8_t *answer;
 	size_t answer_len;
 	uint64_t queued, ran; /* ns */
+	int64_t pid;          /* a process's; 0: it has had none */
 	size_t kept_log;      /* bytes of its output */
 };
 

@@ -14,6 +14,7 @@ int scheduler_init(struct scheduler *scheduler, uint32_t slot_max)
 		return -ENOMEM;
 	*scheduler = (struct scheduler){.slots = slots, .slot_max = slot_max};
 	queue_init(&scheduler->queue);
+	queue_init(&scheduler->processes);
 	return 0;
 }
 
@@ -34,10 +35,15 @@ struct slot *scheduler_want_slot(struct scheduler *scheduler, int core)
 	if (i == scheduler->slot_count)
 		slot_init(&scheduler->slots[scheduler->slot_count++], i, core);
 	scheduler->slots[i].core = core;
-	scheduler->slots[i].reserve = false;
+	scheduler->slots[i].reserve = scheduler->slots[i].process = false;
 	scheduler->slots[i].replaces = 0;
 	slot_change(&scheduler->slots[i], SLOT_ON_WANT);
 	return &scheduler->slots[i];
+}
+
+bool scheduler_lends(const struct slot *slot)
+{
+	return slot->lending && !slot->process;
 }
 
 uint32_t scheduler_lending(const struct scheduler *scheduler)
@@ -45,18 +51,40 @@ uint32_t scheduler_lending(const struct scheduler *scheduler)
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < scheduler->slot_count; i++)
-		count += scheduler->slots[i].lending;
+		count += scheduler_lends(&scheduler->slots[i]);
 	return count;
 }
 
-/* Slots that are at work on something. */
-static uint32_t count_running(const struct scheduler *scheduler)
+uint32_t scheduler_running(const struct scheduler *scheduler)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
+		const struct slot *slot = &scheduler->slots[i];
+
+		count += slot->live > 0 && !slot->lending && !slot->process;
+	}
+	return count;
+}
+
+uint32_t scheduler_awaiting(const struct scheduler *scheduler)
 {
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < scheduler->slot_count; i++)
-		count += scheduler->slots[i].live > 0 && !scheduler->slots[i].lending;
+		count += slot_awaits_process(&scheduler->slots[i]);
 	return count;
+}
+
+struct slot *scheduler_pick_for_process(struct scheduler *scheduler)
+{
+	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
+		struct slot *slot = &scheduler->slots[i];
+
+		if (slot->state == SLOT_IDLE && !slot->clogged && slot_awaits_process(slot))
+			return slot;
+	}
+	return NULL;
 }
 
 void scheduler_set_turns(struct scheduler *scheduler)
@@ -82,7 +110,7 @@ struct slot *scheduler_find_idle(struct scheduler *scheduler)
 		if (best == NULL || slot->idle_since > best->idle_since)
 			best = slot;
 	}
-	return best != NULL && count_running(scheduler) < scheduler->width ? best : NULL;
+	return best != NULL && scheduler_running(scheduler) < scheduler->width ? best : NULL;
 }
 
 /* A busy one that will be done with what it has sooner than an idle one could be woken. */
@@ -194,10 +222,29 @@ uint32_t scheduler_in_flight(const struct scheduler *scheduler)
 	return count;
 }
 
+/* Of those that are for processes, or of the others. */
+static bool are_dead(const struct scheduler *scheduler, bool process)
+{
+	uint32_t failed = 0, others = 0;
+
+	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
+		const struct slot *slot = &scheduler->slots[i];
+
+		if (slot->process != process || slot->state == SLOT_ABSENT)
+			continue;
+		failed += slot->state == SLOT_FAILED;
+		others += process ? slot->state != SLOT_FAILED && slot_awaits_process(slot)
+				  : slot->state != SLOT_FAILED;
+	}
+	return failed > 0 && others == 0;
+}
+
 bool scheduler_is_dead(const struct scheduler *scheduler)
 {
-	uint32_t failed = scheduler_count(scheduler, SLOT_FAILED);
+	return are_dead(scheduler, false);
+}
 
-	return failed > 0 &&
-	       failed + scheduler_count(scheduler, SLOT_ABSENT) == scheduler->slot_count;
+bool scheduler_is_dead_for_processes(const struct scheduler *scheduler)
+{
+	return are_dead(scheduler, true);
 }

@@ -11,6 +11,9 @@
  *
  * At most `width` slots run tasks at a time.  One whose task waits for calls of its own does
  * not count: it lends its place to another slot, of which there may be more than `width`.
+ *
+ * Tasks that are processes have a queue and slots of their own, which count nowhere in that: each of these slots is
+ * there for one of them.
  */
 
 #include "core/queue.h"
@@ -30,7 +33,7 @@
 #define SCHEDULER_TURN 20000ULL
 
 struct scheduler {
-	struct queue queue;
+	struct queue queue, processes;
 	struct slot *slots;
 	uint32_t slot_count; /* in use, some of which may be absent again */
 	uint32_t slot_max;
@@ -49,6 +52,9 @@ void scheduler_set_turns(struct scheduler *scheduler);
 
 /* Where to hand this task, the first of the queue.  NULL: nowhere for now. */
 struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task *task);
+
+/* Where to hand the first of `processes`; NULL: there is no worker for it yet. */
+struct slot *scheduler_pick_for_process(struct scheduler *scheduler);
 
 /* An idle slot that may run something; NULL: none. */
 struct slot *scheduler_find_idle(struct scheduler *scheduler);
@@ -69,13 +75,22 @@ bool scheduler_is_urgent(
 /* The slot with the shortest backlog among those that have something handed ahead; NULL: none. */
 struct slot *scheduler_pick_yielding(struct scheduler *scheduler);
 
+/* Slots of the pool that are at work on something. */
+uint32_t scheduler_running(const struct scheduler *scheduler);
 uint32_t scheduler_count(const struct scheduler *scheduler, enum slot_state state);
+/* Places of the pool that are lent, and by this slot. */
 uint32_t scheduler_lending(const struct scheduler *scheduler);
+bool scheduler_lends(const struct slot *slot);
+
+/* Slots that wait for a process, whether they have a worker already or not. */
+uint32_t scheduler_awaiting(const struct scheduler *scheduler);
 
 /* Tasks handed to workers and not answered, the running ones included. */
 uint32_t scheduler_in_flight(const struct scheduler *scheduler);
 
 /* No slot has a worker or will ever get one. */
 bool scheduler_is_dead(const struct scheduler *scheduler);
+/* The same of those for processes, of which there is one. */
+bool scheduler_is_dead_for_processes(const struct scheduler *scheduler);
 
 #endif

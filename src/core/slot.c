@@ -70,7 +70,7 @@ bool slot_is_alive(const struct slot *slot)
 
 bool slot_can_take(const struct slot *slot, const struct task *task)
 {
-	if (slot->clogged || slot->leaving || slot->reserve ||
+	if (slot->clogged || slot->leaving || slot->reserve || slot->process ||
 		(slot->handed_max > 0 && slot->handed >= slot->handed_max))
 		return false;
 	if (slot->state == SLOT_IDLE)
@@ -79,6 +79,12 @@ bool slot_can_take(const struct slot *slot, const struct task *task)
 		return false;
 	return slot->state == SLOT_BUSY && slot->count < SLOT_DEPTH && !slot->exclusive &&
 	       !task->exclusive && !slot->lending && !slot->stalled;
+}
+
+bool slot_awaits_process(const struct slot *slot)
+{
+	return slot->process && !slot->leaving && slot->live == 0 && slot->state != SLOT_ABSENT &&
+	       slot->state != SLOT_STOPPING;
 }
 
 struct slot_entry *slot_entry_at(struct slot *slot, uint32_t i)

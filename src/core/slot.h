@@ -86,6 +86,7 @@ struct slot {
 	bool leaving;   /* gets no more tasks, and its worker ends when it has none */
 	bool stalled;   /* makes no progress: nothing is handed ahead to it until it does */
 	bool reserve;   /* is not to be used yet */
+	bool process;   /* is there for one task that is a process, beside the pool's others */
 	bool is_replaced;  /* another one is on its way to take its place */
 	bool stays;        /* though it is outdated: what was to replace it failed */
 	uint32_t replaces; /* it is that other one, for slot `replaces` - 1; 0: for none */
@@ -110,6 +111,9 @@ bool slot_is_alive(const struct slot *slot); /* has a worker, or one on its way 
 
 /* May this task be handed to it now, ahead of time if it is busy?  An idle one looks at no task: NULL. */
 bool slot_can_take(const struct slot *slot, const struct task *task);
+
+/* It has, or will have, a worker that no process has had yet. */
+bool slot_awaits_process(const struct slot *slot);
 
 /* Was something handed to it last that came after this task, of the same client? */
 bool slot_has_later(const struct slot *slot, const struct task *task);

@@ -106,6 +106,7 @@ struct task {
 	uint8_t stop_signal; /* by this signal; 0: nobody */
 	bool answered_to;    /* somebody waits for the answer, as `msgid` of the session */
 	bool exclusive;      /* shares its worker with no other task, not even waiting ones */
+	bool process;        /* gets a worker of its own, beside those of the pool */
 	bool counts;         /* among the running ones of its user and function */
 	bool begun;          /* one of its runs may have executed something */
 };

@@ -35,7 +35,8 @@ struct user {
 	bool is_at_limit;        /* of running tasks: its clients are held */
 	struct task_list kept;   /* ended tasks whose result is kept, oldest first */
 	size_t kept_bytes;
-	unsigned int refs; /* clients and handles */
+	uint64_t objects, object_bytes; /* that it has made, see object.h */
+	unsigned int refs;              /* clients and handles */
 };
 
 struct users {

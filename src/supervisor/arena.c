@@ -2,6 +2,7 @@
 #include "supervisor/arena.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,6 +59,14 @@ static int make_memory(struct session_arena *arena)
 	return arena->fd < 0 ? arena->fd : map_head(arena);
 }
 
+/* It goes with the answer; this one stays here, for the workers. */
+static int pass(struct session *session, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy < 0 ? -errno : session_send_fd(session, copy);
+}
+
 int arena_open(struct session *session)
 {
 	struct supervisor *sup = session->sup;
@@ -75,6 +84,8 @@ int arena_open(struct session *session)
 		r = -ENOSPC;
 	else
 		r = make_memory(arena);
+	if (r == 0)
+		r = pass(session, arena->fd);
 	if (r < 0) {
 		free_arena(arena);
 		return r;
@@ -83,7 +94,6 @@ int arena_open(struct session *session)
 		sup->arena_id = 1;
 	arena->id = sup->arena_id;
 	session->arena = arena;
-	session->passes_arena = true;
 	sup->arena_bytes += arena->size;
 	return 0;
 }

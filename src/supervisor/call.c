@@ -39,6 +39,11 @@ static bool is_first_of_task(const struct session *session, const struct call_re
 	       !(request->submitted && request->terms->detach);
 }
 
+static bool is_process(const struct call_request *request)
+{
+	return request->terms != NULL && request->terms->process;
+}
+
 /* What stands against one more task; NULL: nothing. */
 static const char *find_limit(const struct session *session, const struct call_request *request)
 {
@@ -63,6 +68,8 @@ static const char *find_limit(const struct session *session, const struct call_r
 		{sup->task_bytes, limits->bytes, "too many bytes are in open tasks"},
 	};
 
+	if (is_process(request) && sup->open_processes >= limits->processes)
+		return "too many processes are there: [limits] processes";
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
 		if (checks[i].count >= checks[i].limit)
 			return checks[i].why;
@@ -70,6 +77,11 @@ static const char *find_limit(const struct session *session, const struct call_r
 }
 
 /* ---- making one ----------------------------------------------------------------------- */
+
+struct queue *call_queue(struct pool *pool, const struct task *task)
+{
+	return task->process ? &pool->scheduler.processes : &pool->scheduler.queue;
+}
 
 /* The request as a worker gets it, its msgid still to be set. */
 static int build_frame(
@@ -154,7 +166,7 @@ static int build(struct supervisor *sup, struct task *task, const struct call_re
 	if (r < 0)
 		return r;
 	task->flow =
-		queue_flow(&request->pool->scheduler.queue, &task->client->turns, task->priority);
+		queue_flow(call_queue(request->pool, task), &task->client->turns, task->priority);
 	if (task->flow == NULL)
 		return -ENOMEM;
 	r = make_plan(task, terms);
@@ -204,6 +216,7 @@ static void count_in(struct session *session, struct task *task)
 	task->identity = identity_ref(session->speaks_for);
 	sup->open_tasks++;
 	sup->pools[task->pool]->open_tasks++;
+	sup->open_processes += task->process;
 	sup->task_bytes += task->len;
 	sup->counters.accepted++;
 }
@@ -228,7 +241,8 @@ static struct task *make_task(
 	task->pool = request->pool->index;
 	task->record = request->record;
 	task->priority = request->terms != NULL ? (int8_t)request->terms->priority : 0;
-	task->exclusive = request->exclusive;
+	task->process = is_process(request);
+	task->exclusive = request->exclusive || task->process;
 	task->answered_to = request->wants_answer && !request->submitted;
 	task->msgid = request->msgid;
 	task->opened_at = sup->now;

@@ -18,6 +18,7 @@
 #include "wire/message.h"
 
 struct pool;
+struct queue;
 struct session;
 struct supervisor;
 
@@ -75,8 +76,12 @@ void call_abandon_all(struct session *session);
 /* The open call of that msgid, or NULL. */
 struct task *call_find(struct session *session, uint32_t msgid);
 
-/* Fails all of the pool that is not with a worker. */
-void call_fail_queued(struct pool *pool, const struct message_error *error);
+/* Where it waits for a worker. */
+struct queue *call_queue(struct pool *pool, const struct task *task);
+
+/* Fails all that is in one of the pool's queues. */
+void call_fail_queued(
+	struct supervisor *sup, struct queue *queue, const struct message_error *error);
 /* The same for what waits for a point of time or for another task. */
 void call_fail_waiting(struct supervisor *sup, const struct message_error *error);
 /* ... and for what is queued of a function. */

@@ -30,7 +30,10 @@ static const struct limits default_limits = {
 	.keep_bytes = UINT64_C(256) << 20,
 	.log_bytes = UINT64_C(1) << 20,
 	.quarantine_after = 10,
+	.user_objects = 1024,
+	.user_object_bytes = UINT64_C(256) << 20,
 	.nested = 256,
+	.processes = 256,
 };
 
 /* ---- pools and functions ---------------------------------------------------------------- */

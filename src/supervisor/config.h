@@ -48,7 +48,10 @@ struct limits {
 	uint64_t keep_bytes;     /* of all of them; of one user a quarter of it at the most */
 	uint64_t log_bytes;      /* output kept of one submitted command */
 	uint64_t quarantine_after; /* crashes running of one function; 0: never */
+	uint64_t user_objects,
+		user_object_bytes; /* queues, locks ... of one user, and what is in them */
 	uint64_t nested;           /* extra workers while others wait for their own calls */
+	uint64_t processes;        /* open tasks that are processes of their own */
 };
 
 struct name_value {

@@ -176,7 +176,10 @@ static const struct config_key limits_keys[] = {
 	{KEY_FIELD(limits, keep_bytes), .set = config_set_size, KEY_RANGE(0, SIZE_T)},
 	{KEY_FIELD(limits, log_bytes), .set = config_set_size, KEY_RANGE(0, SIZE_G)},
 	{KEY_FIELD(limits, quarantine_after), .set = config_set_number, KEY_RANGE(0, 1000000)},
+	{KEY_FIELD(limits, user_objects), .set = config_set_number, KEY_RANGE(0, 1000000)},
+	{KEY_FIELD(limits, user_object_bytes), .set = config_set_size, KEY_RANGE(0, SIZE_T)},
 	{KEY_FIELD(limits, nested), .set = config_set_number, KEY_RANGE(0, CONFIG_WORKERS_MAX)},
+	{KEY_FIELD(limits, processes), .set = config_set_number, KEY_RANGE(0, CONFIG_WORKERS_MAX)},
 };
 
 static const struct config_key function_keys[] = {

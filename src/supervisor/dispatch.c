@@ -44,11 +44,11 @@ static bool refuse_quarantined(struct supervisor *sup, struct task *task)
 }
 
 /* The first that may run, in its turn; NULL: none. */
-static struct task *next_task(struct pool *pool)
+static struct task *next_task(struct pool *pool, const struct queue *queue)
 {
 	struct task *task;
 
-	while ((task = queue_first(&pool->scheduler.queue)) != NULL)
+	while ((task = queue_first(queue)) != NULL)
 		if (!refuse_quarantined(pool->sup, task) && running_may_begin(pool->sup, task))
 			return task;
 	return NULL;
@@ -112,7 +112,7 @@ static void hand_out(struct pool *pool)
 	struct task *task;
 	bool made_way = false;
 
-	while ((task = next_task(pool)) != NULL) {
+	while ((task = next_task(pool, &pool->scheduler.queue)) != NULL) {
 		struct slot *slot = scheduler_pick_slot(&pool->scheduler, task);
 
 		if (slot != NULL && !made_way)
@@ -141,9 +141,49 @@ static void level_out(struct pool *pool)
 		(victim = scheduler_pick_victim(scheduler, &count)) != NULL) {
 		if (take_back(pool, victim, count) == 0)
 			return; /* the victim was faster */
-		while ((task = next_task(pool)) != NULL && slot_can_take(idle, task))
+		while ((task = next_task(pool, &scheduler->queue)) != NULL &&
+			slot_can_take(idle, task))
 			hand(pool, idle, task);
 	}
+}
+
+static void start_processes(struct pool *pool)
+{
+	struct scheduler *scheduler = &pool->scheduler;
+	struct slot *slot;
+	struct task *task;
+
+	while ((task = next_task(pool, &scheduler->processes)) != NULL &&
+		(slot = scheduler_pick_for_process(scheduler)) != NULL)
+		hand(pool, slot, task);
+}
+
+static void fail_all(struct pool *pool, struct queue *queue)
+{
+	struct message_error error = error_make(RUCHE_UNAVAILABLE, pool_problem(pool));
+
+	call_fail_queued(pool->sup, queue, &error);
+}
+
+/* What waits for workers that there will never be. */
+static void fail_hopeless(struct pool *pool)
+{
+	struct scheduler *scheduler = &pool->scheduler;
+
+	if (scheduler->queue.levels != 0 && scheduler_is_dead(scheduler))
+		fail_all(pool, &scheduler->queue);
+	if (scheduler->processes.levels != 0 && scheduler_is_dead_for_processes(scheduler))
+		fail_all(pool, &scheduler->processes);
+}
+
+static bool wants_workers(const struct pool *pool)
+{
+	const struct scheduler *scheduler = &pool->scheduler;
+
+	if (scheduler->processes.levels != 0)
+		return true;
+	return scheduler->queue.levels != 0 &&
+	       (pool->min < pool->max || scheduler_lending(scheduler) > 0);
 }
 
 static void run(struct pool *pool)
@@ -152,17 +192,12 @@ static void run(struct pool *pool)
 		return;
 	supervisor_look_at_clock(pool->sup);
 	scheduler_set_turns(&pool->scheduler);
+	start_processes(pool);
 	hand_out(pool);
 	level_out(pool);
-	if (pool->scheduler.queue.levels == 0)
-		return;
-	if (scheduler_is_dead(&pool->scheduler)) {
-		struct message_error error = error_make(RUCHE_UNAVAILABLE, pool_problem(pool));
-
-		call_fail_queued(pool, &error);
-	} else if (pool->min < pool->max || scheduler_lending(&pool->scheduler) > 0) {
+	fail_hopeless(pool);
+	if (wants_workers(pool))
 		staff_balance(pool);
-	}
 }
 
 void dispatch_run(struct supervisor *sup)
@@ -171,13 +206,18 @@ void dispatch_run(struct supervisor *sup)
 		run(sup->pools[i]);
 }
 
+static bool has_work(struct scheduler *scheduler)
+{
+	return (scheduler->queue.levels != 0 && scheduler_find_idle(scheduler) != NULL) ||
+	       (scheduler->processes.levels != 0 && scheduler_pick_for_process(scheduler) != NULL);
+}
+
 bool dispatch_has_work(const struct supervisor *sup)
 {
 	for (size_t i = 0; i < sup->pool_count; i++) {
 		struct pool *pool = sup->pools[i];
 
-		if (pool->scheduler.queue.levels != 0 && !pool->paused &&
-			scheduler_find_idle(&pool->scheduler) != NULL)
+		if (!pool->paused && has_work(&pool->scheduler))
 			return true;
 	}
 	return false;

@@ -10,6 +10,7 @@
 #include "supervisor/errors.h"
 #include "supervisor/keep.h"
 #include "supervisor/nested.h"
+#include "supervisor/objects.h"
 #include "supervisor/reply.h"
 #include "supervisor/running.h"
 #include "supervisor/session.h"
@@ -70,6 +71,7 @@ static void count_out(struct supervisor *sup, struct task *task)
 
 	sup->open_tasks--;
 	sup->pools[task->pool]->open_tasks--;
+	sup->open_processes -= task->process;
 	pool_check_drained(sup->pools[task->pool]);
 	sup->task_bytes -= task->len;
 	sup->sessions.has_room = true;
@@ -118,6 +120,7 @@ static void finish(struct supervisor *sup, struct task *task, const struct error
 	leave_place(sup, task);
 	if (task->plan != NULL)
 		alarms_clear(&sup->alarms, &task->plan->alarm);
+	objects_on_task_end(&sup->objects, task);
 	session = leave_session(sup, task);
 	count_outcome(&sup->counters, gist->code);
 	if (session != NULL)
@@ -125,6 +128,8 @@ static void finish(struct supervisor *sup, struct task *task, const struct error
 	if (task->handle != NULL) {
 		task->handle->queued = queued_time(sup, task);
 		task->handle->ran = task->ran;
+		if (task->process && task->state == TASK_HANDED)
+			task->handle->pid = worker_task_pid(worker_of(sup, task), task);
 		waits_on_end(sup, task->handle, body, len);
 	}
 	count_out(sup, task);
@@ -273,13 +278,13 @@ void call_fail(
 
 /* ---- many at once -------------------------------------------------------------------------- */
 
-void call_fail_queued(struct pool *pool, const struct message_error *error)
+void call_fail_queued(
+	struct supervisor *sup, struct queue *queue, const struct message_error *error)
 {
-	struct queue *queue = &pool->scheduler.queue;
 	struct task *task;
 
 	while ((task = queue_first(queue)) != NULL)
-		call_fail(pool->sup, task, error, false);
+		call_fail(sup, task, error, false);
 }
 
 static bool waits(const struct task *task)

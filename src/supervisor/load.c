@@ -6,10 +6,8 @@
 
 #include "base/text.h"
 #include "core/groups.h"
-#include "supervisor/arena.h"
 #include "supervisor/forkserver.h"
 #include "supervisor/load.h"
-#include "supervisor/rights.h"
 #include "supervisor/state_fields.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/timers.h"
@@ -312,57 +310,6 @@ static int on_forkserver(struct loading *l)
 	return 0;
 }
 
-/* ---- sessions ------------------------------------------------------------------------------ */
-
-struct session *load_session_at(const struct loading *l, uint64_t index)
-{
-	return index < l->sup->sessions.cap ? l->sup->sessions.all[index] : NULL;
-}
-
-static int on_session(struct loading *l)
-{
-	struct supervisor *sup = l->sup;
-	struct session *session = calloc(1, sizeof(*session));
-	uint64_t unread = state_get_uint(&l->r, "unread");
-
-	if (session == NULL)
-		return -ENOMEM;
-	state_get_fields(&l->r, &state_of_session, session);
-	session->client = load_numbered(&l->clients, state_get_uint(&l->r, "client"));
-	session->fd = state_get_fd(&l->r, "fd");
-	session->sup = sup;
-	session->self = load_identity(l, "self");
-	session->speaks_for = load_identity(l, "speaks_for");
-	if (session->ref.index >= sup->sessions.cap || session->client == NULL || session->fd < 0 ||
-		session->self == NULL || load_session_at(l, session->ref.index) != NULL) {
-		rights_forget(session);
-		free(session);
-		return load_fail(l, "a session has no place, no client, no socket or is nobody's");
-	}
-	session->client->is_held = true;
-	state_get_buf(&l->r, "in", &session->in);
-	state_get_buf(&l->r, "out", &session->out);
-	session_restore(sup, session);
-	l->session = session;
-	return unread == 0 ? 0 : alarms_set(&sup->alarms, &session->unread_alarm, unread);
-}
-
-static int on_arena(struct loading *l)
-{
-	struct session_arena *arena = calloc(1, sizeof(*arena));
-	const void *births;
-	size_t len;
-
-	if (arena == NULL)
-		return -ENOMEM;
-	l->session->arena = arena;
-	state_get_fields(&l->r, &state_of_arena, arena);
-	arena->fd = state_get_memory(&l->r, "fd");
-	births = state_get_bytes(&l->r, "births", &len);
-	l->sup->arena_bytes += arena->size;
-	return arena_restore(arena, births, (uint32_t)(len / sizeof(*arena->births)));
-}
-
 static int on_end(struct loading *l)
 {
 	l->has_ended = true;
@@ -372,7 +319,18 @@ static int on_end(struct loading *l)
 /* ---- all of it ---------------------------------------------------------------------------------- */
 
 /* What a record is a part of must have come before it. */
-enum needs { NOTHING, A_CONFIG, A_POOL, A_SESSION, A_TASK, A_SLOT, A_WAIT };
+enum needs {
+	NOTHING,
+	A_CONFIG,
+	A_POOL,
+	A_SESSION,
+	A_TASK,
+	A_SLOT,
+	A_WAIT,
+	AN_OBJECT,
+	A_USE,
+	A_WANT
+};
 
 static const struct kind {
 	const char *name;
@@ -396,14 +354,21 @@ static const struct kind {
 	{"pool", on_pool, A_CONFIG},
 	{"function", on_function, A_POOL},
 	{"forkserver", on_forkserver, A_POOL},
-	{"session", on_session, A_CONFIG},
-	{"arena", on_arena, A_SESSION},
+	{"session", load_session, A_CONFIG},
+	{"passing", load_passing, A_SESSION},
+	{"arena", load_arena, A_SESSION},
 	{"slot", load_slot, A_POOL},
 	{"entry", load_entry, A_SLOT},
 	{"worker", load_worker, A_SLOT},
 	{"nested", load_nested, A_SLOT},
 	{"wait", load_wait, A_CONFIG},
 	{"link", load_link, A_WAIT},
+	{"object", load_object, A_CONFIG},
+	{"item", load_item, AN_OBJECT},
+	{"use", load_use, AN_OBJECT},
+	{"unacked", load_unacked, A_USE},
+	{"want", load_want, AN_OBJECT},
+	{"unput", load_unput, A_WANT},
 	{"asker", load_asker, A_CONFIG},
 	{"end", on_end, A_POOL},
 };
@@ -416,7 +381,10 @@ static bool has(const struct loading *l, enum needs needs)
 		[A_SESSION] = l->session != NULL && l->session->arena == NULL,
 		[A_TASK] = l->task != NULL,
 		[A_SLOT] = l->slot != NULL,
-		[A_WAIT] = l->wait != NULL};
+		[A_WAIT] = l->wait != NULL,
+		[AN_OBJECT] = l->object != NULL,
+		[A_USE] = l->use != NULL,
+		[A_WANT] = l->want != NULL};
 
 	return there[needs];
 }

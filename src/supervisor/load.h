@@ -8,12 +8,15 @@
 #include "supervisor/state.h"
 
 struct identity;
+struct object;
 struct pool;
 struct session;
 struct slot;
 struct supervisor;
 struct task;
+struct use;
 struct wait;
+struct want;
 
 enum { NUMBER_MAX = 1 << 28 };
 
@@ -38,6 +41,9 @@ struct loading {
 	struct session *session;
 	struct task *task;
 	struct slot *slot;
+	struct object *object;
+	struct use *use;
+	struct want *want;
 	struct wait *wait;
 	size_t links; /* that are still to come */
 };
@@ -55,6 +61,9 @@ struct identity *load_identity(struct loading *l, const char *name);
 
 /* ---- one record each: 0 or a negative errno */
 
+int load_session(struct loading *l);
+int load_passing(struct loading *l);
+int load_arena(struct loading *l);
 int load_task(struct loading *l);
 int load_plan(struct loading *l);
 int load_handle(struct loading *l);
@@ -64,6 +73,12 @@ int load_worker(struct loading *l);
 int load_nested(struct loading *l);
 int load_wait(struct loading *l);
 int load_link(struct loading *l);
+int load_object(struct loading *l);
+int load_item(struct loading *l);
+int load_use(struct loading *l);
+int load_unacked(struct loading *l);
+int load_want(struct loading *l);
+int load_unput(struct loading *l);
 int load_asker(struct loading *l);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "core/groups.h"
 #include "core/plan.h"
+#include "supervisor/call.h"
 #include "supervisor/forkserver.h"
 #include "supervisor/keep.h"
 #include "supervisor/load.h"
@@ -26,6 +27,7 @@ static void count_in(struct supervisor *sup, struct task *task)
 	client_add(task->client, task);
 	sup->open_tasks++;
 	sup->pools[task->pool]->open_tasks++;
+	sup->open_processes += task->process;
 	sup->task_bytes += task->len;
 	if (session == NULL)
 		return;
@@ -53,7 +55,7 @@ static int place(struct loading *l, struct task *task)
 	if (task->client == NULL || task->identity == NULL || task->pool >= sup->pool_count)
 		return load_fail(l, "a task has no client or no pool, or is nobody's");
 	task->flow = queue_flow(
-		&sup->pools[task->pool]->scheduler.queue, &task->client->turns, task->priority);
+		call_queue(sup->pools[task->pool], task), &task->client->turns, task->priority);
 	if (task->flow == NULL)
 		return -ENOMEM;
 	count_in(sup, task);

@@ -95,18 +95,21 @@ int machine_size_pool(const struct pool_config *config, struct size *ret)
 	int available = list_cores(usable);
 	const int *from = config->cores != NULL ? config->cores : usable;
 	struct size size = {0};
-	size_t from_count;
+	size_t from_count, most;
+	double quota = find_quota();
 
 	if (available <= 0)
 		return available < 0 ? available : -EIO;
 	from_count = config->cores != NULL ? config->core_count : (size_t)available;
-	config_pool_workers(
-		config, (uint32_t)cores_count(from_count, find_quota()), &size.min, &size.max);
+	config_pool_workers(config, (uint32_t)cores_count(from_count, quota), &size.min, &size.max);
 	size.cores = malloc(size.max * sizeof(*size.cores));
 	if (size.cores == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < size.max; i++)
 		size.cores[i] = config->pinned ? from[i % from_count] : -1;
+	most = cores_in_common(size.cores, size.max, usable, (size_t)available);
+	/* One that cannot be pinned runs anywhere. */
+	size.usable = (uint32_t)cores_count(most > 0 ? most : (size_t)available, quota);
 	*ret = size;
 	return 0;
 }

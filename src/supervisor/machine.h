@@ -7,9 +7,9 @@
 
 struct pool_config;
 
-/* How many workers a pool is to have, and the core for each of `max`, -1 if it is not to be pinned. */
+/* How many workers a pool is to have, and the core for each of `max`, -1 if it is not to be pinned.  `usable`: how many cores that is together. */
 struct size {
-	uint32_t min, max;
+	uint32_t min, max, usable;
 	int *cores;
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/proctree.h"
 #include "supervisor/call.h"
+#include "supervisor/objects.h"
 #include "supervisor/results.h"
 #include "supervisor/rights.h"
 #include "supervisor/running.h"
@@ -64,6 +65,17 @@ void nested_note(struct session *session)
 {
 	if (session->parent != NULL)
 		settle(session->parent);
+}
+
+bool nested_is_too_deep(const struct session *session)
+{
+	const struct worker *parent = session->parent;
+	uint32_t others;
+
+	if (parent == NULL || parent->slot->process)
+		return false;
+	others = scheduler_lending(&parent->pool->scheduler) - scheduler_lends(parent->slot);
+	return others >= session->sup->config.limits.nested;
 }
 
 static void join(struct session *session, struct worker *worker)
@@ -190,6 +202,12 @@ void nested_stop(struct worker *worker)
 {
 	for (struct session *s = worker->nested; s != NULL; s = s->next_nested)
 		stop_calls(s);
+}
+
+void nested_release(struct worker *worker)
+{
+	for (struct session *s = worker->nested; s != NULL; s = s->next_nested)
+		objects_release(s);
 }
 
 void nested_catch_up(struct session *session)

@@ -12,6 +12,7 @@
  * the token is taken for that user: so that one should have no more rights than those who may run something there.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct session;
@@ -33,11 +34,16 @@ void nested_join_by_pid(struct session *session);
  */
 void nested_catch_up(struct session *session);
 
+/* With no worker left to take its task's place, what it waits for might wait for ever for one. */
+bool nested_is_too_deep(const struct session *session);
+
 /* The number of calls that the session waits for has changed. */
 void nested_note(struct session *session);
 
 /* The worker's task is to stop, or has ended: so do its calls. */
 void nested_stop(struct worker *worker);
+/* Its task has ended: what that has left held is released. */
+void nested_release(struct worker *worker);
 
 /* The worker has gone; its sessions belong to nobody, and may do nothing. */
 void nested_let_go(struct worker *worker);

@@ -126,7 +126,9 @@ static void fail_started(struct worker *worker, struct task *task, const struct 
 	if (task->stop != TASK_STOP_NOT) {
 		error.code = RUCHE_CANCELLED;
 		text_format(message, sizeof(message),
-			"cancelled; it did not stop by itself and its worker was killed");
+			task->process && task->stop_signal == SIGKILL
+				? "killed, as was asked for"
+				: "cancelled; it did not stop by itself and its worker was killed");
 	} else if (sup->state != SUPERVISOR_RUNNING) {
 		error.code = RUCHE_SHUTTING_DOWN;
 		text_format(message, sizeof(message), "the daemon ended before the task did");

@@ -26,16 +26,18 @@ int pool_set_size(struct pool *pool, const struct pool_config *config)
 	pool->cores = size.cores;
 	pool->min = size.min;
 	pool->max = size.max;
+	pool->usable_cores = size.usable;
 	pool->spare = config->spare;
 	pool->scheduler.width = size.max;
 	pool->resized = false;
 	return 0;
 }
 
-/* Every worker once more while it is replaced, and those that take the places of others. */
+/* Every worker once more while it is replaced, those that take the places of others, and processes. */
 static uint32_t slots_of(const struct supervisor *sup)
 {
-	return 2 * CONFIG_WORKERS_MAX + (uint32_t)sup->config.limits.nested;
+	return 2 * CONFIG_WORKERS_MAX + (uint32_t)sup->config.limits.nested +
+	       (uint32_t)sup->config.limits.processes;
 }
 
 static int init_pool(struct pool *pool, const struct pool_config *config)

@@ -30,7 +30,8 @@ struct pool {
 	struct scheduler scheduler;
 	struct worker *workers; /* one for each slot */
 	uint32_t min, max, spare;
-	int *cores; /* to pin workers to, in turn; one for each of max, -1 for none */
+	uint32_t usable_cores; /* for its workers */
+	int *cores;            /* to pin workers to, in turn; one for each of max, -1 for none */
 
 	struct functions functions;
 	struct forkserver *forkserver; /* that makes workers now */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "supervisor/call.h"
 #include "supervisor/forkserver.h"
+#include "supervisor/objects.h"
 #include "supervisor/reply.h"
 #include "supervisor/rights.h"
 #include "supervisor/running.h"
@@ -147,6 +148,7 @@ static void commit(struct supervisor *sup)
 	struct config old = sup->config;
 
 	sup->config = sup->reload.config;
+	objects_set_limits(sup);
 	sup->reload.config = (struct config){0};
 	for (size_t i = 0; i < sup->pool_count; i++)
 		move_pool(sup->pools[i]);

@@ -57,7 +57,7 @@ static void add_pool(struct sums *sums, const struct pool *pool)
 			  scheduler_count(scheduler, SLOT_WAITING);
 	sums->failed += scheduler_count(scheduler, SLOT_FAILED);
 	sums->in_flight += scheduler_in_flight(scheduler);
-	sums->queued += scheduler->queue.count;
+	sums->queued += scheduler->queue.count + scheduler->processes.count;
 	sums->forkserver_restarts += pool->forkserver->restarts;
 }
 
@@ -160,7 +160,8 @@ static void put_running(struct writer *w, const struct session *session, struct 
 {
 	const struct task *task = worker_head(worker);
 
-	if (task == NULL || !rights_may_see(session, task->client->user)) {
+	if (task == NULL || !claim_is_started(worker->claims, task->seq) ||
+		!rights_may_see(session, task->client->user)) {
 		put_nil(w, "function");
 		put_nil(w, "running_for");
 		return;
@@ -175,7 +176,7 @@ static void put_worker(struct writer *w, const struct session *session, struct w
 	bool all = rights_sees_all(session);
 	const char *last = all && worker->last_death[0] != '\0' ? worker->last_death : NULL;
 
-	w->bad |= msgpack_pack_map(w->pk, 13);
+	w->bad |= msgpack_pack_map(w->pk, 14);
 	put_str(w, "pool", worker->pool->config->name);
 	put_uint(w, "worker", slot->index);
 	put_int_or_nil(w, "pid", worker->pid > 0 ? worker->pid : -1);
@@ -186,6 +187,7 @@ static void put_worker(struct writer *w, const struct session *session, struct w
 	put_uint_if(w, "done", slot->done, all);
 	put_uint_if(w, "crashed", slot->crashed, all);
 	put_uint_if(w, "restarts", slot->restarts, all);
+	put_bool(w, "process", slot->process);
 	put_bool(w, "leaving", slot->leaving);
 	put_str(w, "last_death", last);
 }

@@ -15,14 +15,23 @@
 
 enum { TASKS_MAX = 1000 };
 
+/* Its worker has begun with it, and not only got it. */
+static bool runs(struct supervisor *sup, const struct task *task)
+{
+	struct worker *worker = task->state == TASK_HANDED ? worker_of(sup, task) : NULL;
+
+	return worker != NULL && worker_head(worker) == task &&
+	       claim_is_started(worker->claims, task->seq);
+}
+
 static const char *state_of(struct supervisor *sup, const struct task *task)
 {
 	switch (task->state) {
 	case TASK_DELAYED:
 		return "delayed";
 	case TASK_HANDED:
-		if (worker_head(worker_of(sup, task)) != task)
-			return "queued"; /* behind another */
+		if (!runs(sup, task))
+			return "queued"; /* behind another, or on its way */
 		return task->stop != TASK_STOP_NOT ? "stopping" : "running";
 	case TASK_ENDED:
 		return "finished";
@@ -73,10 +82,9 @@ static void put_no_failure(
 
 static void put_open(struct writer *w, struct supervisor *sup, const struct task *task)
 {
-	bool runs = task->state == TASK_HANDED && worker_head(worker_of(sup, task)) == task;
-	bool begun = task->attempts > 0 || runs;
+	unsigned int attempts = task->attempts + runs(sup, task);
 
-	put_no_failure(w, NULL, begun ? "maybe" : "no", task->attempts + runs);
+	put_no_failure(w, NULL, attempts > 0 ? "maybe" : "no", attempts);
 }
 
 static void put_outcome(struct writer *w, struct supervisor *sup, const struct handle *handle)
@@ -114,18 +122,21 @@ static void put_times(struct writer *w, struct supervisor *sup, const struct han
 		put_seconds(w, "ran", handle->ran);
 		return;
 	}
-	if (task->state == TASK_HANDED && worker_head(worker_of(sup, task)) == task)
+	if (runs(sup, task))
 		ran += now - task->started_at;
 	put_seconds(w, "queued", open > ran ? open - ran : 0);
 	put_seconds(w, "ran", ran);
 }
 
-static void put_place(struct writer *w, struct supervisor *sup, const struct task *task)
+static void put_place(struct writer *w, struct supervisor *sup, const struct handle *handle)
 {
-	bool runs = task->state == TASK_HANDED && worker_head(worker_of(sup, task)) == task;
+	const struct task *task = handle->task;
+	int64_t pid = runs(sup, task) ? worker_task_pid(worker_of(sup, task), task) : handle->pid;
 
+	put_bool(w, "process", task->process);
+	put_int_or_nil(w, "pid", pid > 0 ? pid : -1);
 	put_str(w, "pool", sup->pools[task->pool]->config->name);
-	put_int_or_nil(w, "worker", runs ? (int64_t)task->slot : -1);
+	put_int_or_nil(w, "worker", runs(sup, task) ? (int64_t)task->slot : -1);
 	put_int(w, "priority", task->priority);
 }
 
@@ -152,14 +163,14 @@ int report_task(struct supervisor *sup, const struct handle *handle, msgpack_pac
 	const struct task *task = handle->task;
 	struct writer w = {.pk = pk};
 
-	w.bad |= msgpack_pack_map(pk, 23);
+	w.bad |= msgpack_pack_map(pk, 25);
 	put_uint(&w, "id", handle->id);
 	put_text(&w, "function", task->frame + task->name_off, task->name_len);
 	put_uint(&w, "user", handle->user->uid);
 	put_str(&w, "state", state_of(sup, task));
 	put_outcome(&w, sup, handle);
 	put_times(&w, sup, handle);
-	put_place(&w, sup, task);
+	put_place(&w, sup, handle);
 	put_asked(&w, handle);
 	return w.bad;
 }

@@ -61,8 +61,8 @@ static const struct method *find(const struct method *table, const struct reques
 
 static bool handle_method(struct session *session, struct request *request)
 {
-	static const struct method *const tables[] = {
-		call_methods, task_methods, daemon_methods, pool_methods};
+	static const struct method *const tables[] = {queue_methods, object_methods, call_methods,
+		task_methods, daemon_methods, pool_methods};
 	char message[400];
 	size_t head;
 

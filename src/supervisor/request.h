@@ -6,7 +6,7 @@
  * What a client asks for: the daemon's own methods by a table, everything else is the
  * name of a function.  request.c takes requests apart, request_call.c opens calls,
  * request_task.c is about tasks that have an id, request_daemon.c about the daemon,
- * request_pool.c about its pools; request_rights.c says who may not.
+ * request_pool.c about its pools, request_object.h about objects; request_rights.c says who may not.
  */
 
 #include <stdbool.h>
@@ -52,7 +52,8 @@ struct method {
 };
 
 /* Tables that end with a row without a name. */
-extern const struct method call_methods[], task_methods[], daemon_methods[], pool_methods[];
+extern const struct method call_methods[], task_methods[], daemon_methods[], pool_methods[],
+	object_methods[], queue_methods[];
 
 bool request_call_function(struct session *session, const struct request *request);
 

@@ -129,12 +129,15 @@ static void look_at_command(struct call_request *call)
 
 /* ---- opening -------------------------------------------------------------------------- */
 
-/* Nothing of a task's waits for room that there may only be when the task has ended; see also call.c. */
+/*
+ * Nothing of a task's waits for room that there may only be when the task has ended; see also call.c.  And a process begins at
+ * once or not at all: others may count on it.
+ */
 static bool may_wait(const struct session *session, const struct call_request *call)
 {
 	if (call->terms == NULL)
 		return true;
-	return call->terms->wait &&
+	return call->terms->wait && !call->terms->process &&
 	       !(session->parent != NULL && call->submitted && call->terms->detach);
 }
 
@@ -159,16 +162,9 @@ static bool open_call(
 	}
 }
 
-/* With no worker left to take its task's place, it would wait for ever. */
 static bool is_too_deep(const struct session *session, const struct call_request *call)
 {
-	const struct worker *parent = session->parent;
-	uint32_t others;
-
-	if (parent == NULL || (call->submitted && call->terms->detach))
-		return false;
-	others = scheduler_lending(&parent->pool->scheduler) - parent->slot->lending;
-	return others >= session->sup->config.limits.nested;
+	return !(call->submitted && call->terms->detach) && nested_is_too_deep(session);
 }
 
 static bool call_function(

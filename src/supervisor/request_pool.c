@@ -205,7 +205,7 @@ static void put_pool(struct writer *w, const struct pool *pool, bool all)
 	put_uint(w, "idle", scheduler_count(scheduler, SLOT_IDLE));
 	put_uint(w, "busy", scheduler_count(scheduler, SLOT_BUSY));
 	put_uint(w, "lending", scheduler_lending(scheduler));
-	put_uint_if(w, "queued", scheduler->queue.count, all);
+	put_uint_if(w, "queued", scheduler->queue.count + scheduler->processes.count, all);
 	put_uint_if(w, "open", pool->open_tasks, all);
 	put_str(w, "runtime", pool->config->runtime);
 	put_str(w, "user", pool->config->user);
@@ -240,6 +240,23 @@ static bool on_pools(struct session *session, const struct request *request)
 	return true;
 }
 
+/* [pool]: the default one, if none is named */
+static bool on_cpu_count(struct session *session, const struct request *request)
+{
+	struct pool *pool;
+
+	if (!find_pool(session, request, &pool))
+		return true;
+	if (pool == NULL)
+		pool = session->sup->pools[0];
+	if (!is_shown(session, pool))
+		return request_fail(
+			session, request, RUCHE_DENIED, "that pool is not yours to use");
+	if (request->wants_answer)
+		reply_uint(session, request->msgid, pool->usable_cores);
+	return true;
+}
+
 const struct method pool_methods[] = {
 	{"ruche.reload", on_reload},
 	{"ruche.upgrade", on_upgrade},
@@ -248,5 +265,6 @@ const struct method pool_methods[] = {
 	{"ruche.drain", on_drain},
 	{"ruche.resize", on_resize},
 	{"ruche.pools", on_pools},
+	{"ruche.cpu_count", on_cpu_count},
 	{NULL, NULL},
 };

@@ -54,7 +54,7 @@ static void begin_next(struct worker *worker, uint64_t now)
 	worker_clear_timer(worker); /* it did stop in time */
 	if (task != NULL && task->stop_signal != 0)
 		worker_request_stop(worker, task); /* the next has started too, and is to stop */
-	if (task == NULL && worker->slot->leaving)
+	if (task == NULL && (worker->slot->leaving || worker->slot->process))
 		worker_leave(worker);
 }
 
@@ -112,8 +112,10 @@ static void take_answer(struct worker *worker, const struct scan *scan, const ui
 	worker->useful = true;
 	if (task != NULL && task->stop_signal != 0)
 		claim_clear_stop(worker->claims);
-	if (worker->nested != NULL)
+	if (worker->nested != NULL) {
 		nested_stop(worker);
+		nested_release(worker);
+	}
 	if (task != NULL)
 		call_answer(sup, task, frame + scan->error.off, scan->len - scan->error.off);
 	begin_next(worker, now);
@@ -234,6 +236,8 @@ static void on_failed(struct worker *worker, const uint8_t *frame)
 static void on_retire(struct worker *worker, const uint8_t *frame)
 {
 	(void)frame;
+	if (worker->slot->process)
+		return; /* it leaves anyway */
 	if (!worker->worn_out)
 		notice_send(worker->sup, NOTICE_WORKER_GREW,
 			&(struct notice_fields){.worker = worker},

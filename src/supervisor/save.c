@@ -8,6 +8,7 @@
 #include "core/plan.h"
 #include "supervisor/arena.h"
 #include "supervisor/forkserver.h"
+#include "supervisor/objects.h"
 #include "supervisor/state_fields.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/tasklog.h"
@@ -200,6 +201,19 @@ static void save_arena(struct state_writer *w, const struct session_arena *arena
 	state_end(w);
 }
 
+/* What is still to be sent to the session before. */
+static void save_fds(struct state_writer *w, const struct fd_queue *fds)
+{
+	const struct fd_queued *queued;
+
+	for (size_t i = 0; (queued = fd_queue_at(fds, i)) != NULL; i++) {
+		state_begin(w, "passing");
+		state_put_uint(w, "at", queued->at);
+		state_put_fd(w, "fd", queued->fd);
+		state_end(w);
+	}
+}
+
 static void save_sessions(struct state_writer *w, const struct supervisor *sup)
 {
 	for (uint32_t i = 0; i < sup->sessions.cap; i++) {
@@ -218,6 +232,7 @@ static void save_sessions(struct state_writer *w, const struct supervisor *sup)
 		state_put_bytes(w, "in", buf_data(&session->in), buf_len(&session->in));
 		state_put_bytes(w, "out", buf_data(&session->out), buf_len(&session->out));
 		state_end(w);
+		save_fds(w, &session->fds);
 		save_arena(w, session->arena);
 	}
 }
@@ -309,8 +324,10 @@ static void save_tasks(struct state_writer *w, const struct supervisor *sup)
 {
 	const struct record *record = NULL;
 
-	for (size_t i = 0; i < sup->pool_count; i++)
+	for (size_t i = 0; i < sup->pool_count; i++) {
 		save_turns(w, &sup->pools[i]->scheduler.queue);
+		save_turns(w, &sup->pools[i]->scheduler.processes);
+	}
 	save_held(w, sup);
 	while ((record = records_next(&sup->records, record)) != NULL)
 		save_list(w, &record->waiting);
@@ -457,6 +474,7 @@ int upgrade_save(struct supervisor *sup, struct state_writer *w)
 	for (size_t i = 0; i < sup->pool_count; i++)
 		save_slots(w, sup->pools[i]);
 	save_waits(w, sup);
+	objects_save(w, sup);
 	save_askers(w, sup->upgrade.askers, "upgrade", 0);
 	save_askers(w, sup->drainers, "drain", 0);
 	for (size_t i = 0; i < sup->pool_count; i++)

@@ -14,6 +14,7 @@
 #include "supervisor/arena.h"
 #include "supervisor/call.h"
 #include "supervisor/nested.h"
+#include "supervisor/objects.h"
 #include "supervisor/request.h"
 #include "supervisor/rights.h"
 #include "supervisor/running.h"
@@ -240,8 +241,10 @@ void session_close(struct session *session)
 	session->state = SESSION_CLOSED;
 	nested_leave(session);
 	waits_abandon_all(session);
+	objects_end(session);
 	call_abandon_all(session);
 	arena_close(session);
+	fd_queue_fini(&session->fds);
 	session_mark_dirty(session);
 }
 
@@ -263,6 +266,7 @@ static void session_free(struct session *session)
 	set_blocked(session, false);
 	nested_leave(session);
 	waits_abandon_all(session);
+	objects_end(session);
 	alarms_clear(&sup->alarms, &session->unread_alarm);
 	client_release(&sup->users, session->client);
 	rights_forget(session);
@@ -274,6 +278,7 @@ static void session_free(struct session *session)
 	fd_close(&session->fd);
 	buf_fini(&session->in);
 	buf_fini(&session->out);
+	fd_queue_fini(&session->fds);
 	workers_unblock(sup, session->ref);
 	free(session);
 	if (is_private)

@@ -22,10 +22,12 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/fd_queue.h"
 #include "core/alarm.h"
 #include "core/user.h"
 #include "wire/scan.h"
 
+struct holder;
 struct identity;
 struct session_arena;
 struct supervisor;
@@ -45,11 +47,13 @@ struct session {
 	struct event on_read, on_write;
 
 	struct buf in, out;
-	struct scan scan; /* of the frame at the front of `in` */
-	bool readable;    /* an edge was seen and not read to its end */
-	bool ended;       /* the peer sends no more after what is there */
-	bool dirty;       /* has something to send, or to be freed */
-	bool queued;      /* among those to be pumped */
+	uint64_t sent;       /* bytes in all */
+	struct fd_queue fds; /* that go with bytes of `out`, each with the one after so many */
+	struct scan scan;    /* of the frame at the front of `in` */
+	bool readable;       /* an edge was seen and not read to its end */
+	bool ended;          /* the peer sends no more after what is there */
+	bool dirty;          /* has something to send, or to be freed */
+	bool queued;         /* among those to be pumped */
 	struct session *next_dirty, *next_ready;
 
 	struct client *client;  /* whose turns its calls take */
@@ -57,7 +61,8 @@ struct session {
 	bool indexed;           /* those can be found by their msgids: it has asked for one */
 	size_t task_bytes;
 	struct wait *waits;            /* for tasks of others */
-	size_t wait_count, wait_links; /* and the tasks that they are for */
+	size_t wait_count, wait_links; /* and the tasks that they are for; at objects too */
+	struct holder *holder;         /* of objects; NULL: it has opened none */
 
 	bool blocked;              /* its next request waits for room */
 	bool full;                 /* too much is unread: it gets no work done */
@@ -65,7 +70,6 @@ struct session {
 	struct alarm unread_alarm; /* while it is full */
 
 	struct session_arena *arena; /* owned; NULL: it has not asked for one */
-	bool passes_arena;           /* with the next bytes that are sent */
 
 	struct worker *parent; /* whose task opened it; NULL: nobody's */
 	struct session *next_nested;
@@ -98,10 +102,16 @@ void session_finish(struct session *session);
 /* Appends to what is to be sent in this turn. */
 void session_send(struct session *session, const void *data, size_t len);
 
+/*
+ * Takes `fd`, which goes with the first byte of what is sent next, and is closed then, or with the session.  0, or -ENOMEM
+ * with `fd` closed.  Where the kernel takes no more descriptors of this user the bytes go without it.
+ */
+int session_send_fd(struct session *session, int fd);
+
 /* It has not read anything for too long. */
 void session_on_unread_time(struct session *session);
 
-/* More unread than a stream should add to. */
+/* More unread, bytes or descriptors, than anything should add to. */
 bool session_is_full(const struct session *session);
 
 /* A call was opened or ended: may reading go on? */

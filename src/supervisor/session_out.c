@@ -6,15 +6,18 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "supervisor/arena.h"
 #include "supervisor/running.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/timers.h"
 #include "supervisor/worker.h"
 
+/* Unread by one client, each of which is open here. */
+enum { FDS_MAX = 64 };
+
 bool session_is_full(const struct session *session)
 {
-	return buf_len(&session->out) > session->sup->config.limits.unread_bytes;
+	return buf_len(&session->out) > session->sup->config.limits.unread_bytes ||
+	       fd_queue_count(&session->fds) >= FDS_MAX;
 }
 
 /* For the end of the turn, since whoever is sending to it is not done with it. */
@@ -29,6 +32,7 @@ static void cut_off(struct session *session, const char *why)
 	session->cut_off = true;
 	session->sup->sessions.unread -= buf_len(&session->out);
 	buf_fini(&session->out);
+	fd_queue_fini(&session->fds);
 	session_mark_dirty(session);
 }
 
@@ -108,6 +112,15 @@ void session_send(struct session *session, const void *data, size_t len)
 	session_mark_dirty(session);
 }
 
+int session_send_fd(struct session *session, int fd)
+{
+	if (session->state == SESSION_CLOSED || session->cut_off) {
+		fd_close(&fd);
+		return 0;
+	}
+	return fd_queue_push(&session->fds, session->sent + buf_len(&session->out), fd);
+}
+
 /* Reading and streams stop when there is much to send, though the socket may then take it. */
 static void look_at_room(struct session *session, bool was_full, bool has_read)
 {
@@ -121,30 +134,60 @@ static void look_at_room(struct session *session, bool was_full, bool has_read)
 		watch_unread(session);
 }
 
-/* The descriptor goes with the first of the bytes. */
-static int send_with_arena(struct session *session)
+/* How many bytes may go in one piece from here on: a descriptor goes with the first of such a piece. */
+static size_t piece_len(const struct session *session, const struct fd_queued *next)
 {
-	ssize_t n = fd_send_some(
-		session->fd, buf_data(&session->out), buf_len(&session->out), session->arena->fd);
+	size_t len = buf_len(&session->out);
+
+	return next != NULL && next->at - session->sent < len ? (size_t)(next->at - session->sent)
+							      : len;
+}
+
+static void drop_fd(struct session *session)
+{
+	int fd = fd_queue_pop(&session->fds);
+
+	fd_close(&fd);
+}
+
+/* The bytes up to the next descriptor, with the one that is theirs.  1: there may be more; 0: that was all; or a negative errno. */
+static int send_piece(struct session *session)
+{
+	const struct fd_queued *next = fd_queue_at(&session->fds, 0);
+	bool has_fd = next != NULL && next->at == session->sent;
+	/* 0: the message that a descriptor was for has not been sent. */
+	size_t len = piece_len(session, has_fd ? fd_queue_at(&session->fds, 1) : next);
+	ssize_t n = len == 0 ? 0
+			     : fd_send_some(session->fd, buf_data(&session->out), len,
+				       has_fd ? next->fd : -1);
 
 	if (n == -EAGAIN)
 		return 0;
-	session->passes_arena = false;
+	if (has_fd)
+		drop_fd(session);
 	if (n == -ETOOMANYREFS) /* it will do without */
-		return buf_send(&session->out, session->fd);
+		return 1;
 	if (n < 0)
 		return (int)n;
 	buf_consume(&session->out, (size_t)n);
-	return 0;
+	session->sent += (size_t)n;
+	return (size_t)n == len;
 }
 
+/* 0 or a negative errno. */
 static int send_out(struct session *session)
 {
-	if (buf_len(&session->out) == 0)
-		return 0;
-	if (session->passes_arena && session->arena != NULL)
-		return send_with_arena(session);
-	return buf_send(&session->out, session->fd);
+	size_t before;
+	int r = 1;
+
+	while (r > 0 && buf_len(&session->out) > 0 && fd_queue_count(&session->fds) > 0)
+		r = send_piece(session);
+	if (r <= 0 || buf_len(&session->out) == 0)
+		return r < 0 ? r : 0;
+	before = buf_len(&session->out);
+	r = buf_send(&session->out, session->fd);
+	session->sent += before - buf_len(&session->out);
+	return r;
 }
 
 void session_write_out(struct session *session)

@@ -7,6 +7,7 @@
 #include "supervisor/pool.h"
 #include "supervisor/reload.h"
 #include "supervisor/results.h"
+#include "supervisor/rights.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/worker.h"
 
@@ -18,7 +19,7 @@
 
 static bool is_staff(const struct slot *slot)
 {
-	return slot->state != SLOT_ABSENT && !slot->leaving && !slot->reserve &&
+	return slot->state != SLOT_ABSENT && !slot->leaving && !slot->reserve && !slot->process &&
 	       slot->replaces == 0;
 }
 
@@ -28,15 +29,6 @@ static uint32_t count_staff(const struct scheduler *scheduler)
 
 	for (uint32_t i = 0; i < scheduler->slot_count; i++)
 		count += is_staff(&scheduler->slots[i]);
-	return count;
-}
-
-static uint32_t count_busy(const struct scheduler *scheduler)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < scheduler->slot_count; i++)
-		count += scheduler->slots[i].live > 0 && !scheduler->slots[i].lending;
 	return count;
 }
 
@@ -52,7 +44,7 @@ static uint32_t count_lent(const struct pool *pool)
 static uint32_t count_wanted(const struct pool *pool)
 {
 	const struct scheduler *scheduler = &pool->scheduler;
-	uint64_t wanted = count_busy(scheduler) + (uint64_t)pool->spare;
+	uint64_t wanted = scheduler_running(scheduler) + (uint64_t)pool->spare;
 
 	if (pool->hidden && pool->open_tasks == 0)
 		return 0;
@@ -67,13 +59,18 @@ static uint32_t count_wanted(const struct pool *pool)
 
 /* ---- more ----------------------------------------------------------------------------- */
 
-/* The place that has the fewest. */
-static uint32_t place_of_next(const struct pool *pool)
+static bool is_process(const struct slot *slot)
+{
+	return slot->state != SLOT_ABSENT && slot->process;
+}
+
+/* The place that has the fewest of these. */
+static uint32_t place_of_next(const struct pool *pool, bool (*is_one)(const struct slot *slot))
 {
 	uint32_t taken[CONFIG_WORKERS_MAX] = {0}, best = 0;
 
 	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++)
-		if (is_staff(&pool->scheduler.slots[i]))
+		if (is_one(&pool->scheduler.slots[i]))
 			taken[pool->scheduler.slots[i].place % pool->max]++;
 	for (uint32_t i = 1; i < pool->max; i++)
 		if (taken[i] < taken[best])
@@ -97,8 +94,100 @@ static void hire(struct pool *pool)
 	uint32_t staff = count_staff(&pool->scheduler), wanted = count_wanted(pool);
 
 	for (; staff < wanted; staff++)
-		if (want(pool, place_of_next(pool)) == NULL)
+		if (want(pool, place_of_next(pool, is_staff)) == NULL)
 			return;
+}
+
+/* Unless it is at work, or being made. */
+static bool send_home(struct worker *worker)
+{
+	enum slot_state state = worker->slot->state;
+
+	if (state == SLOT_IDLE)
+		worker_leave(worker);
+	else if (state == SLOT_EMPTY || state == SLOT_WAITING || state == SLOT_FAILED)
+		worker_dismiss(worker);
+	else
+		return false;
+	return true;
+}
+
+/* ---- processes ------------------------------------------------------------------------ */
+
+/* How many more tasks of this user may run. */
+static uint64_t room_of(const struct supervisor *sup, const struct task *task)
+{
+	uint64_t limit = rights_user_running(sup, task->identity);
+	uint64_t running = task->client->user->running;
+
+	if (limit == 0)
+		return UINT64_MAX;
+	return running < limit ? limit - running : 0;
+}
+
+/* Those that could begin now: a worker is not made for one that may not. */
+static uint64_t count_of_ring(const struct supervisor *sup, const struct flow *first)
+{
+	const struct flow *flow = first;
+	uint64_t count = 0;
+
+	for (; flow != NULL; flow = flow->next != first ? flow->next : NULL) {
+		uint64_t room = room_of(sup, flow->tasks.first);
+
+		count += flow->tasks.count < room ? flow->tasks.count : room;
+	}
+	return count;
+}
+
+static uint64_t count_processes_wanted(const struct pool *pool)
+{
+	uint64_t count = 0;
+
+	for (int level = 0; !pool->paused && level < QUEUE_LEVELS; level++)
+		count += count_of_ring(pool->sup, pool->scheduler.processes.turn[level]);
+	return count;
+}
+
+/* It goes where there is room, but not to cores that its pool is kept from. */
+static int core_for_process(const struct pool *pool, uint32_t place)
+{
+	return pool->config->cores != NULL ? pool->cores[place] : -1;
+}
+
+/* No process is to run old code. */
+static void leave_if_outdated(struct worker *worker)
+{
+	if (worker->slot->state == SLOT_IDLE && slot_awaits_process(worker->slot) &&
+		worker->forkserver != worker->pool->forkserver)
+		worker_leave(worker);
+}
+
+static void hire_for_processes(struct pool *pool)
+{
+	uint64_t wanted = count_processes_wanted(pool);
+
+	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++)
+		if (is_process(&pool->scheduler.slots[i]))
+			leave_if_outdated(&pool->workers[i]);
+	for (uint64_t there = scheduler_awaiting(&pool->scheduler); there < wanted; there++) {
+		uint32_t place = place_of_next(pool, is_process);
+		struct worker *worker = want(pool, place);
+
+		if (worker == NULL)
+			return;
+		worker->slot->core = core_for_process(pool, place);
+		worker->slot->process = true;
+	}
+}
+
+/* Their tasks have gone before they came. */
+static void dismiss_from_processes(struct pool *pool)
+{
+	struct scheduler *scheduler = &pool->scheduler;
+	uint64_t there = scheduler_awaiting(scheduler), wanted = count_processes_wanted(pool);
+
+	for (uint32_t i = scheduler->slot_count; i-- > 0 && there > wanted;)
+		there -= slot_awaits_process(&scheduler->slots[i]) && send_home(&pool->workers[i]);
 }
 
 /* ---- others --------------------------------------------------------------------------- */
@@ -110,7 +199,7 @@ static bool is_outdated(const struct worker *worker)
 	if (worker->pool == NULL)
 		return false;
 	if ((slot->state != SLOT_IDLE && slot->state != SLOT_BUSY) || slot->leaving ||
-		slot->reserve || slot->stays)
+		slot->reserve || slot->process || slot->stays)
 		return false;
 	return worker->worn_out || worker->forkserver != worker->pool->forkserver;
 }
@@ -169,6 +258,7 @@ void staff_on_ready(struct worker *worker)
 
 	if (old != NULL && is_outdated(old))
 		worker_leave(old);
+	leave_if_outdated(worker);
 	staff_look_soon(worker->pool);
 }
 
@@ -186,6 +276,7 @@ void staff_balance(struct pool *pool)
 	if (pool->sup->state != SUPERVISOR_RUNNING && pool->sup->state != SUPERVISOR_STARTING)
 		return;
 	hire(pool);
+	hire_for_processes(pool);
 	replace_outdated(pool);
 	forkserver_want(pool);
 }
@@ -199,18 +290,10 @@ static void dismiss(struct pool *pool)
 	uint32_t staff = count_staff(scheduler), wanted = count_wanted(pool);
 
 	for (uint32_t i = scheduler->slot_count; i-- > 0 && staff > wanted;) {
-		struct slot *slot = &scheduler->slots[i];
+		const struct slot *slot = &scheduler->slots[i];
 
-		if (!is_staff(slot) || slot->is_replaced)
-			continue;
-		if (slot->state == SLOT_IDLE)
-			worker_leave(&pool->workers[i]);
-		else if (slot->state == SLOT_EMPTY || slot->state == SLOT_WAITING ||
-			 slot->state == SLOT_FAILED)
-			worker_dismiss(&pool->workers[i]);
-		else
-			continue;
-		staff--;
+		if (is_staff(slot) && !slot->is_replaced)
+			staff -= send_home(&pool->workers[i]);
 	}
 }
 
@@ -281,6 +364,8 @@ static void on_look(evutil_socket_t fd, short what, void *data)
 	struct pool *pool = data;
 	bool busy = look_for_stalls(pool);
 	bool surplus = look_for_surplus(pool, clock_now());
+
+	dismiss_from_processes(pool);
 
 	(void)fd;
 	(void)what;

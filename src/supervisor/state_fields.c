@@ -2,6 +2,7 @@
 #include "supervisor/state_fields.h"
 
 #include "core/handle.h"
+#include "core/object.h"
 #include "core/plan.h"
 #include "core/record.h"
 #include "core/slot.h"
@@ -102,6 +103,7 @@ static const struct state_field slot_fields[] = {
 	UINT(slot, lending),
 	UINT(slot, leaving),
 	UINT(slot, stalled),
+	UINT(slot, process),
 	UINT(slot, is_replaced),
 	UINT(slot, stays),
 	UINT(slot, replaces),
@@ -145,7 +147,7 @@ static const struct state_field session_fields[] = {
 	UINT(session, readable),
 	UINT(session, ended),
 	UINT(session, full),
-	UINT(session, passes_arena),
+	UINT(session, sent),
 };
 TABLE(session, session_fields);
 
@@ -177,6 +179,7 @@ static const struct state_field task_fields[] = {
 	UINT(task, stop_signal),
 	UINT(task, answered_to),
 	UINT(task, exclusive),
+	UINT(task, process),
 	UINT(task, counts),
 	UINT(task, begun),
 };
@@ -202,6 +205,7 @@ static const struct state_field handle_fields[] = {
 	UINT(handle, ended_at),
 	UINT(handle, queued),
 	UINT(handle, ran),
+	INT(handle, pid),
 	UINT(handle, kept_log),
 };
 TABLE(handle, handle_fields);
@@ -215,3 +219,46 @@ static const struct state_field wait_fields[] = {
 	UINT(wait, cut),
 };
 TABLE(wait, wait_fields);
+
+static const struct state_field object_fields[] = {
+	UINT(object, kind),
+	UINT(object, persistent),
+	UINT(object, removed),
+	UINT(object, set),
+	UINT(object, broken),
+	UINT(object, duplex),
+	UINT(object, type),
+	UINT(object, size),
+};
+TABLE(object, object_fields);
+
+static const struct state_field object_queue_fields[] = {
+	UINT(object_queue, unfinished),
+	UINT(object_queue, last_token),
+	UINT(object_queue, ended),
+};
+TABLE(object_queue, object_queue_fields);
+
+static const struct state_field use_fields[] = {
+	UINT(use, opens),
+	UINT(use, held),
+	UINT(use, taken),
+};
+TABLE(use, use_fields);
+
+static const struct state_field want_fields[] = {
+	UINT(want, kind),
+	UINT(want, msgid),
+	UINT(want, wants_answer),
+	UINT(want, at_once),
+	UINT(want, single),
+	UINT(want, ack),
+	UINT(want, is_late),
+	UINT(want, was_notified),
+	UINT(want, depth),
+	UINT(want, max),
+	UINT(want, max_len),
+	UINT(want, done),
+	UINT(want, since),
+};
+TABLE(want, want_fields);

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "supervisor/call.h"
+#include "supervisor/objects.h"
 #include "supervisor/results.h"
 #include "supervisor/session.h"
 #include "supervisor/supervisor.h"
@@ -121,7 +122,7 @@ bool call_cancel(struct session *session, uint32_t msgid, int signal)
 	struct task *task = call_find(session, msgid);
 
 	if (task == NULL)
-		return wait_cancel(session, msgid);
+		return wait_cancel(session, msgid) || objects_cancel(session, msgid);
 	return call_stop(session->sup, task, TASK_STOP_CANCEL, signal) != CALL_ENDED;
 }
 

@@ -17,6 +17,7 @@
 #include "supervisor/dispatch.h"
 #include "supervisor/forkserver.h"
 #include "supervisor/machine.h"
+#include "supervisor/objects.h"
 #include "supervisor/reaper.h"
 #include "supervisor/tasklog.h"
 #include "supervisor/timers.h"
@@ -213,67 +214,6 @@ static bool is_waited_for(const struct supervisor *sup)
 
 /* ---- running ---------------------------------------------------------------------------- */
 
-static bool all_are_loaded(const struct supervisor *sup)
-{
-	for (size_t i = 0; i < sup->pool_count; i++)
-		if (!sup->pools[i]->forkserver->ready)
-			return false;
-	return true;
-}
-
-/* How many there are, in all pools. */
-struct census {
-	size_t workers, functions, plugins;
-};
-
-static struct census count_all(const struct supervisor *sup)
-{
-	struct census census = {0};
-
-	for (size_t i = 0; i < sup->pool_count; i++) {
-		census.workers += sup->pools[i]->scheduler.width;
-		census.functions += sup->pools[i]->functions.count;
-		census.plugins += sup->pools[i]->config->plugin_count;
-	}
-	return census;
-}
-
-void supervisor_on_loaded(struct supervisor *sup)
-{
-	struct census census;
-
-	if (sup->state != SUPERVISOR_STARTING || !all_are_loaded(sup))
-		return;
-	census = count_all(sup);
-	if (sup->options.check_only) {
-		log_info("good: %zu functions, plugins: %zu", census.functions, census.plugins);
-		supervisor_stop(sup, 0, 0);
-		return;
-	}
-	sup->state = SUPERVISOR_RUNNING;
-	reload_apply_functions(sup);
-	listener_start(sup);
-	notice_send(sup, NOTICE_DAEMON_STARTED, &(struct notice_fields){.count = census.workers},
-		"%zu workers, %zu functions, plugins: %zu%s%s", census.workers, census.functions,
-		census.plugins, sup->listener.path != NULL ? ", listening on " : "",
-		sup->listener.path != NULL ? sup->listener.path : "");
-	manager_ready(sup);
-}
-
-void supervisor_on_load_failed(struct supervisor *sup, struct pool *pool)
-{
-	if (sup->options.session_fd < 0) {
-		notice_send(sup, NOTICE_DAEMON_NOT_STARTED, &(struct notice_fields){.pool = pool},
-			"%s", pool->forkserver->problem);
-		supervisor_stop(sup, 1, 0);
-		return;
-	}
-	pool->forkserver->given_up = true;
-	sup->state = SUPERVISOR_RUNNING;
-	forkserver_want(pool); /* which gives up every slot */
-	listener_start(sup);
-}
-
 static void turn(struct supervisor *sup)
 {
 	bool has_work = sessions_have_work(sup) || dispatch_has_work(sup);
@@ -321,16 +261,18 @@ int supervisor_run(struct supervisor *sup)
 static void init_limits(struct supervisor *sup)
 {
 	uint64_t files = machine_raise_files(&sup->files);
-	uint64_t kept = 64, nested = 0, wanted = sup->config.limits.clients, most;
+	uint64_t kept = 64, more = 5 * sup->config.limits.processes;
+	uint64_t wanted = sup->config.limits.clients, most;
 
 	for (size_t i = 0; i < sup->pool_count; i++) {
 		kept += 5 * (uint64_t)sup->pools[i]->scheduler.width;
-		nested += 5 * sup->config.limits.nested;
+		more += 5 * sup->config.limits.nested;
 	}
 	/* They are seldom as many as they may be. */
-	kept += nested < files / 2 ? nested : files / 2;
+	kept += more < files / 2 ? more : files / 2;
 	most = files > kept + 2 ? (files - kept) / 2 : 1; /* each client may have an arena */
 	sup->clients_max = (uint32_t)(most < wanted ? most : wanted);
+	objects_set_limits(sup);
 }
 
 /* What tasks are kept in. */
@@ -341,6 +283,7 @@ static int init_tasks(struct supervisor *sup)
 	sup->identities = (struct identities){.master = getuid(), .policy = &sup->config.policy};
 	task_table_init(&sup->tasks);
 	task_list_init(&sup->kept, TASK_LIST_QUEUE);
+	objects_set_up(sup);
 	return r < 0 ? r : handles_init(&sup->handles, &sup->users, clock_real() / CLOCK_S);
 }
 
@@ -446,6 +389,7 @@ static void drop_tasks(struct supervisor *sup)
 {
 	struct task *task = NULL;
 
+	objects_fini(&sup->objects);
 	while ((task = task_next(&sup->tasks, task)) != NULL)
 		if (task->handle != NULL) {
 			tasklog_free(task->handle);

@@ -25,6 +25,7 @@
 #include "core/handle.h"
 #include "core/identity.h"
 #include "core/index.h"
+#include "core/object.h"
 #include "core/record.h"
 #include "core/user.h"
 #include "supervisor/cgroup.h"
@@ -67,6 +68,7 @@ struct supervisor {
 	struct task_table tasks;
 	struct task_index open;        /* tasks that sessions wait for, of those that are indexed */
 	size_t open_tasks, task_bytes; /* of all tasks that have not ended */
+	size_t open_processes;         /* of them, that have workers of their own */
 	struct identities identities;
 	struct users users;
 	struct records records;
@@ -74,6 +76,7 @@ struct supervisor {
 	struct task_list kept; /* ended tasks whose answer is kept, oldest first */
 	size_t kept_bytes;
 	struct alarms alarms;
+	struct objects objects;
 
 	struct reload reload;
 	struct upgrade upgrade;

@@ -85,6 +85,7 @@ static const struct option_key keys[] = {
 	{"keep", offsetof(struct terms, keep), option_get_seconds, "seconds, at least 0"},
 	{"detach", offsetof(struct terms, detach), option_get_truth, "true or false"},
 	{"wait", offsetof(struct terms, wait), option_get_truth, "true or false"},
+	{"process", offsetof(struct terms, process), option_get_truth, "true or false"},
 	{"tag", offsetof(struct terms, tag), option_get_text, "a string of 1 to 255 bytes"},
 	{NULL, 0, NULL, NULL},
 };

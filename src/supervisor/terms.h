@@ -19,7 +19,7 @@ struct terms {
 	double timeout, deadline, expires, delay, at, backoff, key_window,
 		keep;          /* s; < 0: not given */
 	unsigned int retry_on; /* a bit for each code */
-	bool detach, wait;
+	bool detach, wait, process;
 };
 
 /* Nothing asked for. */

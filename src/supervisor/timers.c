@@ -50,6 +50,13 @@ static void on_wait(struct supervisor *sup, struct alarm *alarm, uint64_t now)
 	wait_on_time(sup, owner_of(alarm, struct wait, alarm));
 }
 
+static void on_want(struct supervisor *sup, struct alarm *alarm, uint64_t now)
+{
+	(void)sup;
+	(void)now;
+	want_on_time(owner_of(alarm, struct want, alarm));
+}
+
 static void on_session(struct supervisor *sup, struct alarm *alarm, uint64_t now)
 {
 	(void)sup;
@@ -68,6 +75,7 @@ static void (*const handlers[TIMER_KINDS])(
 	[TIMER_PLAN] = on_plan,
 	[TIMER_HANDLE] = on_handle,
 	[TIMER_WAIT] = on_wait,
+	[TIMER_WANT] = on_want,
 	[TIMER_SESSION] = on_session,
 	[TIMER_NOTICE] = on_notice,
 };

@@ -13,7 +13,15 @@ struct supervisor;
 struct task;
 
 /* What an alarm lies in. */
-enum timer_kind { TIMER_PLAN, TIMER_HANDLE, TIMER_WAIT, TIMER_SESSION, TIMER_NOTICE, TIMER_KINDS };
+enum timer_kind {
+	TIMER_PLAN,
+	TIMER_HANDLE,
+	TIMER_WAIT,
+	TIMER_WANT,
+	TIMER_SESSION,
+	TIMER_NOTICE,
+	TIMER_KINDS
+};
 
 /* Something changed for the task: when is it to be looked at next?  0 or -ENOMEM. */
 int timers_watch(struct supervisor *sup, struct task *task);

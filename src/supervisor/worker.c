@@ -397,6 +397,7 @@ static void give_up(struct worker *worker)
 		slot_change(slot, SLOT_ON_DISMISS);
 	else
 		slot_change(slot, SLOT_ON_GIVE_UP);
+	staff_look_soon(worker->pool);
 }
 
 /* Another worker for the slot: now, later, or never. */
@@ -432,7 +433,7 @@ void worker_bury(struct worker *worker, enum restart_life life)
 {
 	struct forkserver *fs = worker->forkserver;
 	struct slot *slot = worker->slot;
-	bool is_leaving = slot->leaving;
+	bool is_leaving = slot->leaving || (slot->process && life == RESTART_USEFUL);
 
 	nested_let_go(worker);
 	tear_down(worker);

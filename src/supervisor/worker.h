@@ -164,6 +164,9 @@ void worker_dismiss(struct worker *worker);
 /* The task that it runs, or will next; NULL: none. */
 struct task *worker_head(struct worker *worker);
 
+/* Of the command that its task is, as the worker tells it, 0 before that; or of the worker itself. */
+pid_t worker_task_pid(const struct worker *worker, const struct task *task);
+
 /* Streams to this session may go on. */
 void workers_unblock(struct supervisor *sup, struct ref session);
 /* Writes what is to be written. */

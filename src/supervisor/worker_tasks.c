@@ -81,13 +81,21 @@ bool worker_take_back(struct supervisor *sup, struct task *task)
 	return true;
 }
 
-void worker_request_stop(struct worker *worker, const struct task *task)
+static void ask_to_stop(struct worker *worker, const struct task *task)
 {
 	claim_request_stop(worker->claims, task->seq, task->stop_signal);
 	if (worker->pid > 0)
 		kill(worker->pid, SIGTERM);
 	if (worker->timer_at == 0)
 		worker_set_timer(worker, worker->pool->config->grace);
+}
+
+void worker_request_stop(struct worker *worker, const struct task *task)
+{
+	if (task->process && task->stop_signal == SIGKILL)
+		worker_kill(worker, "its process is to be killed");
+	else
+		ask_to_stop(worker, task);
 	nested_stop(worker);
 }
 
@@ -120,6 +128,23 @@ void worker_requeue_unstarted(struct worker *worker)
 		if (task != NULL)
 			worker_take_back(sup, task);
 	}
+}
+
+static bool is_command(const struct task *task)
+{
+	static const char name[] = "ruche.run";
+
+	return task->name_len == sizeof(name) - 1 &&
+	       memcmp(task->frame + task->name_off, name, sizeof(name) - 1) == 0;
+}
+
+pid_t worker_task_pid(const struct worker *worker, const struct task *task)
+{
+	uint32_t command = claim_command(worker->claims);
+
+	if (command > 0 && command <= INT32_MAX)
+		return (pid_t)command;
+	return is_command(task) ? 0 : worker->pid;
 }
 
 void worker_end_process(struct worker *worker)

@@ -60,7 +60,8 @@ struct claim_page {
 	_Atomic uint64_t busy;
 	/* The arena that a task may use, see wire/arena.h; 0: none.  Written before the task is offered. */
 	_Atomic uint32_t arena[CLAIM_RING];
-	_Atomic uint32_t birth; /* the worker's own number, by which an arena's lanes know it */
+	_Atomic uint32_t birth;   /* the worker's own number, by which an arena's lanes know it */
+	_Atomic uint32_t command; /* the process that is the task's command; 0: none; for people */
 };
 
 /* The results of the chunk that runs: pairs [error, result], packed one behind the other. */
@@ -118,6 +119,17 @@ static inline void claim_set_arena(struct claim_page *page, uint32_t seq, uint32
 static inline uint32_t claim_arena(const struct claim_page *page, uint32_t seq)
 {
 	return atomic_load_explicit(&page->arena[seq % CLAIM_RING], memory_order_relaxed);
+}
+
+/* Worker: the task that it runs has started a command; 0: or will, or not. */
+static inline void claim_set_command(struct claim_page *page, uint32_t pid)
+{
+	atomic_store_explicit(&page->command, pid, memory_order_relaxed);
+}
+
+static inline uint32_t claim_command(const struct claim_page *page)
+{
+	return atomic_load_explicit(&page->command, memory_order_relaxed);
 }
 
 /* Worker: true if the task is its own to run; false if it must be skipped. */

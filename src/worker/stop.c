@@ -99,6 +99,8 @@ void stop_fini(void)
 void stop_begin(uint32_t seq)
 {
 	asked = 0;
+	if (claim_command(claims) != 0) /* writing would take the line from the supervisor's core */
+		claim_set_command(claims, 0);
 	atomic_store(&running, seq);
 	/* A request that came before this line has had its SIGTERM already. */
 	if (wanted_signal() != 0) {
@@ -122,4 +124,6 @@ bool stop_is_asked(void)
 void stop_set_group(pid_t pgid)
 {
 	group = pgid;
+	if (pgid > 0)
+		claim_set_command(claims, (uint32_t)pgid);
 }

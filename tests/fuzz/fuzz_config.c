@@ -28,6 +28,7 @@ static void check_limits(const struct limits *limits)
 	CHECK(limits->clients >= 1 && limits->clients <= 1000000);
 	CHECK(limits->tasks >= 1 && limits->tasks <= 1 << 24);
 	CHECK(limits->nested <= CONFIG_WORKERS_MAX);
+	CHECK(limits->processes <= CONFIG_WORKERS_MAX);
 }
 
 static void check_pool(const struct config *config, const struct pool_config *pool)

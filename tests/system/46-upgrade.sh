@@ -35,6 +35,10 @@ start_daemon --config "$dir/conf"
 check 'nothing is lost, and nobody notices' \
 	"$PYTHON3" "$top_srcdir/tests/system/upgrade.py" "$sock" "$dir" "$times" "$ruche" upgrade
 
+check 'nor does anybody who shares objects' \
+	"$PYTHON3" "$top_srcdir/tests/system/upgrade_objects.py" "$sock" "$ruche" upgrade
+check_output 'of which none is left' '[]' "$ruche" --json call ruche.objects
+
 # ---- a program that cannot go on ------------------------------------------------------------
 
 upgraded() { status_of upgrades; }
@@ -104,6 +108,42 @@ if [ -z "${RUCHE_TEST_VALGRIND:-}" ]; then
 	check 'what runs still does' running
 	kill %%
 fi
+
+# ---- while a descriptor is on its way to a client that does not read ------------------------------
+
+cat >"$dir/late.py" <<'PY'
+"""late.py SOCKET DAEMON_PID RUCHE: reads its arena only after an upgrade, behind an answer that no socket holds."""
+import array, os, socket, subprocess, sys, time
+import msgpack
+
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(30)
+s.connect(sys.argv[1])
+s.sendall(msgpack.packb([0, 1, "echo", [b"x" * 600000]]) + msgpack.packb([0, 2, "ruche.arena", []]))
+
+def has_arena():
+    with open(f"/proc/{sys.argv[2]}/maps", encoding="ascii") as maps:
+        return "ruche-arena" in maps.read()
+
+end = time.monotonic() + 30
+while not has_arena():
+    assert time.monotonic() < end, "no arena"
+    time.sleep(0.01)
+subprocess.run([sys.argv[3], "upgrade"], check=True)
+unpacker, answers, fds = msgpack.Unpacker(raw=False, max_buffer_size=1 << 24), {}, []
+while len(answers) < 2:
+    data, ancillary, _, _ = s.recvmsg(65536, socket.CMSG_SPACE(4))
+    assert data, "closed"
+    for _, _, value in ancillary:
+        fds.extend(array.array("i", value))
+    unpacker.feed(data)
+    answers.update((message[1], message[3]) for message in unpacker)
+assert len(answers[1]) == 600000 and len(fds) == 1, fds
+assert os.fstat(fds[0]).st_size == answers[2][0], answers[2]
+print("it came")
+PY
+check_output 'its descriptor comes all the same' 'it came' \
+	"$PYTHON3" "$dir/late.py" "$sock" "$daemon" "$ruche"
 
 # ---- while workers die -------------------------------------------------------------------------
 

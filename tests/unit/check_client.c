@@ -63,6 +63,11 @@ int main(void)
 	suite_add_tcase(suite, client_notes_case());
 	suite_add_tcase(suite, client_options_case());
 	suite_add_tcase(suite, client_tasks_case());
+	suite_add_tcase(suite, client_objects_case());
+	suite_add_tcase(suite, client_pipes_case());
+	suite_add_tcase(suite, client_one_way_pipes_case());
+	suite_add_tcase(suite, client_shared_case());
+	suite_add_tcase(suite, client_processes_case());
 	suite_add_tcase(suite, client_pace_case());
 	suite_add_tcase(suite, client_maps_case());
 	suite_add_tcase(suite, client_private_case());

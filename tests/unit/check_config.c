@@ -112,7 +112,10 @@ static void assert_default_limits(const struct limits *limits)
 	ck_assert_uint_eq(limits->keep_bytes, SIZE_M * 256);
 	ck_assert_uint_eq(limits->log_bytes, SIZE_M);
 	ck_assert_uint_eq(limits->quarantine_after, 10);
+	ck_assert_uint_eq(limits->user_objects, 1024);
+	ck_assert_uint_eq(limits->user_object_bytes, SIZE_M * 256);
 	ck_assert_uint_eq(limits->nested, 256);
+	ck_assert_uint_eq(limits->processes, 256);
 }
 
 static void assert_default_pool(const struct pool_config *pool)
@@ -187,7 +190,10 @@ static const struct {
 	{LIMIT(keep_bytes, "0"), 0},
 	{LIMIT(log_bytes, "100"), 100},
 	{LIMIT(quarantine_after, "0"), 0},
+	{LIMIT(user_objects, "0"), 0},
+	{LIMIT(user_object_bytes, "1K"), 1024},
 	{LIMIT(nested, "1024"), 1024},
+	{LIMIT(processes, "0"), 0},
 };
 
 enum { LIMITS = sizeof(limit_lines) / sizeof(*limit_lines) };

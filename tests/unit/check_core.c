@@ -91,6 +91,17 @@ START_TEST(quota_is_rounded_up_and_never_zero)
 }
 END_TEST
 
+START_TEST(cores_in_common_are_counted_once)
+{
+	static const int usable[] = {0, 2, 4, 6}, cores[] = {4, 2, 4, 9, -1, 2};
+
+	ck_assert_uint_eq(cores_in_common(cores, 6, usable, 4), 2);
+	ck_assert_uint_eq(cores_in_common(usable, 4, usable, 4), 4);
+	ck_assert_uint_eq(cores_in_common(cores, 0, usable, 4), 0);
+	ck_assert_uint_eq(cores_in_common(cores, 6, usable, 1), 0);
+}
+END_TEST
+
 START_TEST(cgroup_paths_are_found)
 {
 	static const char text[] = "12:cpuset:/sets\n4:cpu,cpuacct:/limited/here\n"
@@ -119,6 +130,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, one_useful_life_forgives_all);
 	tcase_add_loop_test(tc, quota_is_read, 0, COUNT(quotas));
 	tcase_add_test(tc, quota_is_rounded_up_and_never_zero);
+	tcase_add_test(tc, cores_in_common_are_counted_once);
 	tcase_add_test(tc, cgroup_paths_are_found);
 	suite_add_tcase(suite, tc);
 	return suite;
@@ -133,6 +145,7 @@ int main(void)
 	add_core_scheduler(suite);
 	add_core_queue(suite);
 	add_core_user(suite);
+	add_core_object(suite);
 	add_core_plan(suite);
 	add_core_handle(suite);
 	add_core_access(suite);

@@ -398,6 +398,110 @@ START_TEST(slots_are_wanted_up_to_the_most_and_absent_ones_again)
 }
 END_TEST
 
+/* ---- processes */
+
+static struct task *enqueue_process(void)
+{
+	struct task *task = task_new(&tasks);
+
+	task->process = task->exclusive = true;
+	task->flow = queue_flow(&scheduler.processes, &ours, 0);
+	queue_push(task);
+	return task;
+}
+
+/* A worker for one, that has come. */
+static struct slot *add_for_process(void)
+{
+	struct slot *slot = scheduler_want_slot(&scheduler, -1);
+
+	ck_assert_ptr_nonnull(slot);
+	slot->process = true;
+	ck_assert_ptr_null(scheduler_pick_for_process(&scheduler));
+	slot_change(slot, SLOT_ON_FORK);
+	slot_change(slot, SLOT_ON_READY);
+	return slot;
+}
+
+START_TEST(process_goes_to_a_slot_of_its_own_and_nothing_else_does)
+{
+	struct task *process = enqueue_process();
+	struct slot *slot;
+
+	ck_assert_ptr_null(scheduler_pick_for_process(&scheduler));
+	ck_assert_uint_eq(scheduler_awaiting(&scheduler), 0);
+	slot = add_for_process();
+	ck_assert_uint_eq(scheduler_awaiting(&scheduler), 1);
+	ck_assert_ptr_eq(scheduler_pick_for_process(&scheduler), slot);
+	enqueue(300);
+	hand_all();
+	ck_assert_uint_eq(slot->live, 0);
+	ck_assert_ptr_eq(queue_first(&scheduler.processes), process);
+	push(slot, process);
+	ck_assert_uint_eq(scheduler_awaiting(&scheduler), 0);
+	ck_assert_ptr_null(scheduler_pick_for_process(&scheduler));
+	hand_all();
+	ck_assert_uint_eq(slot->live, 1);
+}
+END_TEST
+
+START_TEST(process_takes_no_place_of_the_pool_and_has_none_to_lend)
+{
+	struct slot *slot = add_for_process();
+
+	push(slot, enqueue_process());
+	enqueue(WIDTH);
+	ck_assert_ptr_nonnull(hand());
+	ck_assert_ptr_nonnull(hand());
+	ck_assert_uint_eq(scheduler_running(&scheduler), WIDTH);
+	slot->lending = true;
+	ck_assert(!scheduler_lends(slot));
+	ck_assert_uint_eq(scheduler_lending(&scheduler), 0);
+	scheduler.slots[0].lending = true;
+	ck_assert_uint_eq(scheduler_lending(&scheduler), 1);
+}
+END_TEST
+
+START_TEST(slot_of_a_process_that_leaves_awaits_none)
+{
+	struct slot *slot = add_for_process();
+
+	slot->leaving = true;
+	ck_assert_ptr_null(scheduler_pick_for_process(&scheduler));
+	ck_assert_uint_eq(scheduler_awaiting(&scheduler), 0);
+	slot->leaving = false;
+	slot_change(slot, SLOT_ON_STOP);
+	ck_assert_uint_eq(scheduler_awaiting(&scheduler), 0);
+	slot_change(slot, SLOT_ON_DEATH);
+	slot_change(slot, SLOT_ON_DISMISS);
+	ck_assert_ptr_eq(scheduler_want_slot(&scheduler, 0), slot);
+	ck_assert(!slot->process); /* it was one before */
+}
+END_TEST
+
+static void give_up(struct slot *slot)
+{
+	slot_change(slot, SLOT_ON_DEATH);
+	slot_change(slot, SLOT_ON_GIVE_UP);
+}
+
+START_TEST(processes_have_no_hope_when_all_slots_that_await_one_are_given_up)
+{
+	struct slot *first = add_for_process(), *second;
+
+	ck_assert(!scheduler_is_dead_for_processes(&scheduler));
+	push(first, enqueue_process());
+	second = add_for_process();
+	ck_assert(!scheduler_is_dead_for_processes(&scheduler));
+	give_up(second);
+	ck_assert(scheduler_is_dead_for_processes(&scheduler)); /* the first one has its own */
+	ck_assert(!scheduler_is_dead(&scheduler));
+	give_up(&scheduler.slots[0]);
+	give_up(&scheduler.slots[1]);
+	ck_assert(scheduler_is_dead(&scheduler)); /* though that one works */
+}
+END_TEST
+
 void add_core_scheduler(Suite *suite)
 {
 	TCase *tc = tcase_create("scheduler");
@@ -428,5 +532,9 @@ void add_core_scheduler(Suite *suite)
 	tcase_add_test(tc, no_more_slots_than_wide_run_at_a_time);
 	tcase_add_test(tc, slot_that_lends_its_place_lets_another_run);
 	tcase_add_test(tc, slots_are_wanted_up_to_the_most_and_absent_ones_again);
+	tcase_add_test(tc, process_goes_to_a_slot_of_its_own_and_nothing_else_does);
+	tcase_add_test(tc, process_takes_no_place_of_the_pool_and_has_none_to_lend);
+	tcase_add_test(tc, slot_of_a_process_that_leaves_awaits_none);
+	tcase_add_test(tc, processes_have_no_hope_when_all_slots_that_await_one_are_given_up);
 	suite_add_tcase(suite, tc);
 }

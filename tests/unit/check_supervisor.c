@@ -114,6 +114,7 @@ int main(void)
 	add_supervisor_notice(suite);
 	add_supervisor_plan(suite);
 	add_supervisor_errors(suite);
+	add_supervisor_session(suite);
 	add_supervisor_state(suite);
 	add_supervisor_cgroup(suite);
 	return check_main(suite);

@@ -13,6 +13,7 @@ void add_supervisor_errors(Suite *suite);
 void add_supervisor_health(Suite *suite);
 void add_supervisor_notice(Suite *suite);
 void add_supervisor_plan(Suite *suite);
+void add_supervisor_session(Suite *suite);
 void add_supervisor_state(Suite *suite);
 void add_supervisor_terms(Suite *suite);
 

@@ -177,6 +177,8 @@ static const struct {
 	{"detach", {INT, 1, NULL}, false},
 	{"wait", {TRUTH, 0, NULL}, true},
 	{"wait", {TEXT, 0, "no"}, false},
+	{"process", {TRUTH, 1, NULL}, true},
+	{"process", {TEXT, 0, "true"}, false},
 	{"tag", {TEXT, 0, "for people"}, true},
 	{"tag", {TEXT, 0, ""}, false},
 	{"tag", {TEXTS, 0, "a b"}, false},
@@ -211,6 +213,7 @@ static const struct {
 	{"keep", {NUMBER, 7.5, NULL}},
 	{"detach", {TRUTH, 1, NULL}},
 	{"wait", {TRUTH, 0, NULL}},
+	{"process", {TRUTH, 1, NULL}},
 	{"tag", {TEXT, 0, "people"}},
 	{"at", {NUMBER, 8.5, NULL}},
 };
@@ -299,7 +302,7 @@ START_TEST(nothing_asked_for_is_the_defaults)
 	ck_assert_int_eq(terms.priority, 0);
 	ck_assert_int_eq(terms.attempts, 1);
 	ck_assert(terms.wait);
-	ck_assert(!terms.detach);
+	ck_assert(!terms.detach && !terms.process);
 	ck_assert(terms.keep < 0 && terms.key_window < 0);
 	ck_assert(!terms_need_plan(&terms));
 }
@@ -363,7 +366,7 @@ START_TEST(every_option_is_read_into_its_own_place)
 	ck_assert_double_eq(terms.key_window, 6);
 	ck_assert_double_eq(terms.keep, 7.5);
 	ck_assert_uint_eq(terms.retry_on, 1U << RUCHE_FAILED | 1U << RUCHE_TIMEOUT);
-	ck_assert(terms.detach && !terms.wait && terms.at < 0);
+	ck_assert(terms.detach && terms.process && !terms.wait && terms.at < 0);
 	ck_assert_int_eq(read_one("at", (struct value){NUMBER, 8.5, NULL}), 0);
 	ck_assert_double_eq(terms.at, 8.5);
 	ck_assert(terms.delay < 0);

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,24 +107,29 @@ void fake_send_hex(struct fake *fake, const char *hex)
 }
 
 static void send_response(
-	struct fake *fake, uint32_t id, const char *error_hex, const char *result_hex)
+	struct fake *fake, uint32_t id, const char *error_hex, const char *result_hex, int fd)
 {
 	uint8_t bytes[HEX_MAX];
 	size_t len = message_write_head(bytes, SCAN_RESPONSE, id);
 
 	len += bytes_of(error_hex, bytes + len, sizeof(bytes) - len);
 	len += bytes_of(result_hex, bytes + len, sizeof(bytes) - len);
-	fake_send(fake, bytes, len);
+	ck_assert_int_eq(fd_send_some(fake->sock, bytes, len, fd), len);
 }
 
 void fake_answer(struct fake *fake, uint32_t id, const char *result_hex)
 {
-	send_response(fake, id, "c0", result_hex);
+	send_response(fake, id, "c0", result_hex, -1);
+}
+
+void fake_answer_fd(struct fake *fake, uint32_t id, const char *result_hex, int fd)
+{
+	send_response(fake, id, "c0", result_hex, fd);
 }
 
 void fake_refuse(struct fake *fake, uint32_t id, const char *error_hex)
 {
-	send_response(fake, id, error_hex, "c0");
+	send_response(fake, id, error_hex, "c0", -1);
 }
 
 static void read_exactly(struct fake *fake, uint8_t *to, size_t len)
@@ -170,6 +176,15 @@ size_t fake_skip(struct fake *fake, ssize_t len)
 		left -= n;
 	}
 	return (size_t)len;
+}
+
+int fake_count_fds(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
 }
 
 uint32_t fake_submit(struct fake *fake)

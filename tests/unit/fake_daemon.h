@@ -41,6 +41,8 @@ void fake_send_hex(struct fake *fake, const char *hex);
 
 /* Answers call `id` with a packed result or error. */
 void fake_answer(struct fake *fake, uint32_t id, const char *result_hex);
+/* The same with a descriptor, which stays the caller's; negative: without. */
+void fake_answer_fd(struct fake *fake, uint32_t id, const char *result_hex, int fd);
 void fake_refuse(struct fake *fake, uint32_t id, const char *error_hex);
 
 /* Blocks until as many bytes have come, which must be these. */
@@ -61,6 +63,9 @@ void fake_join_echo(struct fake *fake);
  * ends after `per_answer` items, if that is not 0.
  */
 void fake_start_mapper(struct fake *fake, unsigned int per_answer);
+
+/* How many descriptors this process has open, of those that tests reach. */
+int fake_count_fds(void);
 
 /* Submits a call of "f" without arguments, sends it, and reads it at the other end. */
 uint32_t fake_submit(struct fake *fake);

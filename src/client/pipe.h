@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLIENT_PIPE_H
+#define CLIENT_PIPE_H
+
+/*
+ * One end of a pipe: pipe.c opens it, pipe_send.c and pipe_receive.c do with it what its name says.
+ */
+
+#include <ruche/objects.h>
+
+#include "client/use.h"
+#include "wire/pipe.h"
+
+struct ruche_pipe {
+	struct use use;
+	int fd; /* it does not block; negative: not open */
+	bool can_send, can_receive;
+	uint8_t packet[1 + PIPE_PLAIN_MAX]; /* that was received last */
+};
+
+/* Waits for these events, or the end.  0, what `timeout_ms` says when time is up, or another negative errno. */
+int pipe_wait(int fd, short events, uint64_t deadline, int timeout_ms);
+
+#endif
