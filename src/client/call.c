@@ -92,10 +92,10 @@ static int grow(struct calls *calls)
 	free(calls->buckets);
 	calls->buckets = buckets;
 	calls->bucket_count = count;
-	TAILQ_FOREACH(call, &calls->open, link)
-	link_bucket(calls, call);
-	TAILQ_FOREACH(call, &calls->finished, link)
-	link_bucket(calls, call);
+	TAILQ_FOREACH (call, &calls->open, link)
+		link_bucket(calls, call);
+	TAILQ_FOREACH (call, &calls->finished, link)
+		link_bucket(calls, call);
 	return 0;
 }
 

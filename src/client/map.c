@@ -321,9 +321,9 @@ static void cancel_calls(struct ruche_map *map)
 {
 	struct chunk *chunk;
 
-	TAILQ_FOREACH(chunk, &map->order, order)
-	if (chunk->call != NULL && !chunk->is_cancelled)
-		chunk->is_cancelled = request_cancel(map->ruche, chunk->call->id, 0) == 0;
+	TAILQ_FOREACH (chunk, &map->order, order)
+		if (chunk->call != NULL && !chunk->is_cancelled)
+			chunk->is_cancelled = request_cancel(map->ruche, chunk->call->id, 0) == 0;
 	connection_send(map->ruche);
 }
 
@@ -343,8 +343,8 @@ void ruche_map_free(struct ruche_map *map)
 	if (map == NULL)
 		return;
 	cancel_calls(map);
-	TAILQ_FOREACH(chunk, &map->order, order)
-	if (chunk->call != NULL)
-		calls_drop(&map->ruche->calls, chunk->call);
+	TAILQ_FOREACH (chunk, &map->order, order)
+		if (chunk->call != NULL)
+			calls_drop(&map->ruche->calls, chunk->call);
 	free_map(map);
 }

@@ -257,15 +257,15 @@ bool holder_cancel(struct holder *holder, uint32_t msgid)
 {
 	struct want *want;
 
-	TAILQ_FOREACH(want, &holder->wants, of_holder)
-	if (want->msgid == msgid) {
-		struct object *object = want->use->object;
-		bool breaks = want->kind == WANT_PASS;
+	TAILQ_FOREACH (want, &holder->wants, of_holder)
+		if (want->msgid == msgid) {
+			struct object *object = want->use->object;
+			bool breaks = want->kind == WANT_PASS;
 
-		want_fail(want, RUCHE_CANCELLED);
-		if (breaks)
-			object_break(object);
-		return true;
-	}
+			want_fail(want, RUCHE_CANCELLED);
+			if (breaks)
+				object_break(object);
+			return true;
+		}
 	return false;
 }

@@ -29,12 +29,11 @@ static struct holder *see_owners(const struct holder *holder, struct holder *las
 
 	if (TAILQ_EMPTY(&holder->wants))
 		return NULL;
-	TAILQ_FOREACH(want, &holder->wants, of_holder)
-	{
+	TAILQ_FOREACH (want, &holder->wants, of_holder) {
 		if (!is_stuck(want))
 			return NULL;
-		TAILQ_FOREACH(owner, &want->use->object->lock.owners, of_owners)
-		last = see(last, owner->holder, search);
+		TAILQ_FOREACH (owner, &want->use->object->lock.owners, of_owners)
+			last = see(last, owner->holder, search);
 	}
 	return last;
 }

@@ -55,9 +55,9 @@ static void put_back(struct object_queue *queue, struct item *item)
 {
 	struct item *at;
 
-	TAILQ_FOREACH(at, &queue->items, link)
-	if (at->token > item->token)
-		break;
+	TAILQ_FOREACH (at, &queue->items, link)
+		if (at->token > item->token)
+			break;
 	if (at == NULL)
 		TAILQ_INSERT_TAIL(&queue->items, item, link);
 	else
@@ -150,9 +150,9 @@ static struct item *remove_token(struct use *use, uint64_t token)
 {
 	struct item *item;
 
-	TAILQ_FOREACH(item, &use->unacked, link)
-	if (item->token == token)
-		break;
+	TAILQ_FOREACH (item, &use->unacked, link)
+		if (item->token == token)
+			break;
 	if (item == NULL)
 		return NULL;
 	TAILQ_REMOVE(&use->unacked, item, link);

@@ -244,8 +244,7 @@ void holder_release(struct holder *holder)
 {
 	struct use *use;
 
-	TAILQ_FOREACH(use, &holder->uses, of_holder)
-	{
+	TAILQ_FOREACH (use, &holder->uses, of_holder) {
 		uint32_t waiting = use->object->waiting[WANT_PASS];
 
 		cancel_wants(use);

@@ -92,10 +92,10 @@ void objects_on_task_end(struct objects *objects, const struct task *task)
 
 	if (objects->handed == 0)
 		return;
-	TAILQ_FOREACH(object, &objects->list, link)
-	for (int i = 0; i < 2; i++)
-		if (ref_is_equal(object->handed[i], task->ref)) {
-			forget_end(object, i);
-			fd_close(&object->fds[i]);
-		}
+	TAILQ_FOREACH (object, &objects->list, link)
+		for (int i = 0; i < 2; i++)
+			if (ref_is_equal(object->handed[i], task->ref)) {
+				forget_end(object, i);
+				fd_close(&object->fds[i]);
+			}
 }

@@ -48,8 +48,8 @@ static size_t count_holders(const struct object *object)
 	const struct use *use;
 	size_t count = 0;
 
-	TAILQ_FOREACH(use, &object->uses, of_object)
-	count += held(use) > 0;
+	TAILQ_FOREACH (use, &object->uses, of_object)
+		count += held(use) > 0;
 	return count < LISTED_MAX ? count : LISTED_MAX;
 }
 
@@ -60,8 +60,7 @@ static void put_holders(struct writer *w, const struct object *object)
 
 	put_key(w, "holders");
 	w->bad |= msgpack_pack_array(w->pk, left);
-	TAILQ_FOREACH(use, &object->uses, of_object)
-	{
+	TAILQ_FOREACH (use, &object->uses, of_object) {
 		if (held(use) == 0 || left == 0)
 			continue;
 		left--;
@@ -234,8 +233,7 @@ static void add_held(struct words *words, const struct holder *holder)
 	const struct use *use;
 	int left = HELD_MAX;
 
-	TAILQ_FOREACH(use, &holder->uses, of_holder)
-	{
+	TAILQ_FOREACH (use, &holder->uses, of_holder) {
 		if (!object_serves(use->object, WANT_ACQUIRE) || use->held == 0 || left-- <= 0)
 			continue;
 		add(words, "%s'%s'", before, use->object->name);

@@ -16,8 +16,7 @@ static void save_items(struct state_writer *w, const char *kind, const struct it
 {
 	const struct item *item;
 
-	TAILQ_FOREACH(item, items, link)
-	{
+	TAILQ_FOREACH (item, items, link) {
 		state_begin(w, kind);
 		state_put_uint(w, "token", item->token);
 		state_put_bytes(w, "data", item->data, item->len);
@@ -83,14 +82,13 @@ void objects_save(struct state_writer *w, const struct supervisor *sup)
 	const struct use *use;
 	const struct want *want;
 
-	TAILQ_FOREACH(object, &sup->objects.list, link)
-	{
+	TAILQ_FOREACH (object, &sup->objects.list, link) {
 		save_object(w, object);
-		TAILQ_FOREACH(use, &object->uses, of_object)
-		save_use(w, use);
+		TAILQ_FOREACH (use, &object->uses, of_object)
+			save_use(w, use);
 		for (int lane = 0; lane < WANT_KINDS; lane++)
-			TAILQ_FOREACH(want, &object->lanes[lane], in_lane)
-		save_want(w, want);
+			TAILQ_FOREACH (want, &object->lanes[lane], in_lane)
+				save_want(w, want);
 	}
 }
 
@@ -220,9 +218,9 @@ static struct use *find_use(const struct object *object, const struct holder *ho
 {
 	struct use *use;
 
-	TAILQ_FOREACH(use, &object->uses, of_object)
-	if (use->holder == holder)
-		return use;
+	TAILQ_FOREACH (use, &object->uses, of_object)
+		if (use->holder == holder)
+			return use;
 	return NULL;
 }
 

@@ -294,9 +294,9 @@ static struct object *find(struct session *session, const struct request *reques
 	if (!request_get_name(session, request, &name))
 		return NULL;
 	request_get_uint(request, 1, UINT32_MAX, &uid);
-	TAILQ_FOREACH(object, &session->sup->objects.list, link)
-	if (is_to_be_seen(session, object) && is_named(object, (uid_t)uid, &name))
-		return object;
+	TAILQ_FOREACH (object, &session->sup->objects.list, link)
+		if (is_to_be_seen(session, object) && is_named(object, (uid_t)uid, &name))
+			return object;
 	fail_with(session, request, RUCHE_UNKNOWN_OBJECT, "there is no object ", &name, "");
 	return NULL;
 }
@@ -329,8 +329,8 @@ static size_t count_seen(const struct session *session)
 	const struct object *object;
 	size_t count = 0;
 
-	TAILQ_FOREACH(object, &session->sup->objects.list, link)
-	count += is_to_be_seen(session, object);
+	TAILQ_FOREACH (object, &session->sup->objects.list, link)
+		count += is_to_be_seen(session, object);
 	return count;
 }
 
@@ -344,9 +344,9 @@ static bool on_objects(struct session *session, const struct request *request)
 		return true;
 	pk = reply_begin(session, request->msgid);
 	r = msgpack_pack_array(&pk, count_seen(session));
-	TAILQ_FOREACH(object, &session->sup->objects.list, link)
-	if (is_to_be_seen(session, object))
-		r |= object_report(&pk, object);
+	TAILQ_FOREACH (object, &session->sup->objects.list, link)
+		if (is_to_be_seen(session, object))
+			r |= object_report(&pk, object);
 	if (r == 0)
 		reply_send(session);
 	return true;

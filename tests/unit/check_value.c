@@ -25,8 +25,8 @@ START_TEST(type_has_its_number_name_and_size)
 	uint32_t type = (uint32_t)_i;
 
 	ck_assert_uint_eq(value_type_size(type), types[_i].size);
-	ck_assert_uint_eq(
-		value_memory_size(type, 3), types[_i].size == 0 ? 0 : VALUE_DATA_OFF + 3 * types[_i].size);
+	ck_assert_uint_eq(value_memory_size(type, 3),
+		types[_i].size == 0 ? 0 : VALUE_DATA_OFF + 3 * types[_i].size);
 	if (types[_i].name == NULL) {
 		ck_assert_ptr_null(value_type_name(type));
 		return;
