@@ -23,6 +23,7 @@ const struct cli_command *const cli_commands[] = {
 	&log_command,
 	&cancel_command,
 	&tasks_command,
+	&queue_command,
 	&status_command,
 	&workers_command,
 	&functions_command,
