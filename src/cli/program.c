@@ -24,6 +24,7 @@ const struct cli_command *const cli_commands[] = {
 	&cancel_command,
 	&tasks_command,
 	&queue_command,
+	&lock_command,
 	&status_command,
 	&workers_command,
 	&functions_command,
