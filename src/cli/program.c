@@ -25,6 +25,8 @@ const struct cli_command *const cli_commands[] = {
 	&tasks_command,
 	&queue_command,
 	&lock_command,
+	&event_command,
+	&barrier_command,
 	&status_command,
 	&workers_command,
 	&functions_command,
