@@ -27,6 +27,7 @@ const struct cli_command *const cli_commands[] = {
 	&lock_command,
 	&event_command,
 	&barrier_command,
+	&value_command,
 	&status_command,
 	&workers_command,
 	&functions_command,
