@@ -28,6 +28,7 @@ const struct cli_command *const cli_commands[] = {
 	&event_command,
 	&barrier_command,
 	&value_command,
+	&pipe_command,
 	&status_command,
 	&workers_command,
 	&functions_command,
