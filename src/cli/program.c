@@ -29,6 +29,7 @@ const struct cli_command *const cli_commands[] = {
 	&barrier_command,
 	&value_command,
 	&pipe_command,
+	&objects_command,
 	&status_command,
 	&workers_command,
 	&functions_command,
