@@ -23,6 +23,7 @@ const struct cli_command *const cli_commands[] = {
 	&log_command,
 	&cancel_command,
 	&tasks_command,
+	&process_command,
 	&queue_command,
 	&lock_command,
 	&event_command,
@@ -35,6 +36,7 @@ const struct cli_command *const cli_commands[] = {
 	&functions_command,
 	&quarantine_command,
 	&pool_command,
+	&cpu_count_command,
 	&reload_command,
 	&upgrade_command,
 	&drain_command,
@@ -51,6 +53,7 @@ const struct cli_alias cli_aliases[] = {
 	{"starmap", &map_command, "star", NULL},
 	{"imap", &map_command, NULL, NULL},
 	{"imap_unordered", &map_command, "unordered", NULL},
+	{"cpu_count", &cpu_count_command, NULL, NULL},
 	{NULL, NULL, NULL, NULL},
 };
 
