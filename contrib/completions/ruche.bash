@@ -151,7 +151,7 @@ _ruche() {
 	if ((operand > 0)); then
 		if [[ $command == run ]]; then
 			_ruche_command_line
-		elif [[ $command == lock ]]; then
+		elif [[ $command == lock || ($command == 'queue get' && ${words[operand + 1]} == -- && $cword -gt $((operand + 1))) ]]; then
 			((operand++)) # the name
 			[[ $operand == "$cword" || ${words[operand]} != -- ]] || ((operand++))
 			_ruche_command_line

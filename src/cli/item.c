@@ -32,7 +32,7 @@ int item_pack(const struct cli *cli, msgpack_packer *pk, const char *line, size_
 	return cli->json ? json_arg_pack(pk, line, len, ret_why) : pack_text(pk, line, len);
 }
 
-static int append(const struct cli *cli, struct buf *out, const msgpack_object *item)
+static int append_value(const struct cli *cli, struct buf *out, const msgpack_object *item)
 {
 	if (!cli->json && item->type == MSGPACK_OBJECT_STR)
 		return buf_append(out, item->via.str.ptr, item->via.str.size);
@@ -41,14 +41,18 @@ static int append(const struct cli *cli, struct buf *out, const msgpack_object *
 	return json_append(out, item);
 }
 
+int item_append(const struct cli *cli, struct buf *out, const msgpack_object *item)
+{
+	int broken = append_value(cli, out, item);
+
+	return broken < 0 ? broken : buf_append(out, "\n", 1);
+}
+
 int item_print(const struct cli *cli, const msgpack_object *item)
 {
 	struct buf out = {0};
-	int broken = append(cli, &out, item);
 
-	if (broken == 0)
-		broken = buf_append(&out, "\n", 1);
-	return print_finish(&out, broken);
+	return print_finish(&out, item_append(cli, &out, item));
 }
 
 /* ---- stdin */

@@ -7,6 +7,8 @@
 #include <msgpack.h>
 #include <stddef.h>
 
+#include "base/buf.h"
+
 struct cli;
 
 /*
@@ -16,7 +18,10 @@ struct cli;
 int item_pack(const struct cli *cli, msgpack_packer *pk, const char *line, size_t len,
 	const char **ret_why);
 
-/* Writes one as a line: strings and binary as they are, anything else, and with --json all, as JSON.  0 or an exit status. */
+/* One as a line: strings and binary as they are, anything else, and with --json all, as JSON.  0 or -ENOMEM. */
+int item_append(const struct cli *cli, struct buf *out, const msgpack_object *item);
+
+/* The same on stdout: 0 or an exit status. */
 int item_print(const struct cli *cli, const msgpack_object *item);
 
 /*

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/log.h"
+#include "cli/child.h"
 #include "cli/cli.h"
 #include "cli/item.h"
 #include "cli/object.h"
@@ -11,8 +16,8 @@
 #include "cli/value.h"
 
 /*
- * An item is taken with acknowledgement, which is given when it was written out: whatever ends this program before, the
- * item stands in the queue again.
+ * An item is taken with acknowledgement, which is given when it was written out, or a command has done with it what there
+ * is to do: whatever ends this program before, the item stands in the queue again.
  */
 
 #define COUNT_MAX ((size_t)1 << 53)
@@ -26,6 +31,7 @@ struct getter {
 	struct cli *cli;
 	const char *name;
 	struct ruche_object *queue;
+	char **command;        /* for each item, or NULL: it is printed */
 	msgpack_sbuffer terms; /* of each request */
 	bool ended;            /* the queue is, and nothing is left */
 };
@@ -74,6 +80,54 @@ static int pack_terms(struct getter *getter)
 	return 0;
 }
 
+/* A file in memory that has the item as it would be printed, or a negative errno. */
+static int write_item(const struct getter *getter, const msgpack_object *item)
+{
+	struct buf out = {0};
+	int broken = item_append(getter->cli, &out, item), fd = -1;
+
+	if (broken == 0)
+		fd = broken = fd_memory("item", (off_t)buf_len(&out));
+	if (broken >= 0)
+		broken = fd_write_all(fd, buf_data(&out), buf_len(&out));
+	if (broken >= 0 && lseek(fd, 0, SEEK_SET) < 0)
+		broken = -errno;
+	if (broken < 0)
+		fd_close(&fd);
+	buf_fini(&out);
+	return broken < 0 ? broken : fd;
+}
+
+/* 0 if the command has, and nobody has asked for an end meanwhile. */
+static int run_command_on(struct getter *getter, const msgpack_object *item, bool *ret_done)
+{
+	struct child_end end;
+	int fd = write_item(getter, item), error, status;
+
+	if (fd < 0) {
+		log_error("cannot keep an item: %s", strerror(-fd));
+		return STATUS_FAILED;
+	}
+	error = child_run(getter->command, fd, &end);
+	fd_close(&fd);
+	if (error != 0)
+		return child_not_started(getter->command[0], error);
+	status = child_exit_status(getter->cli, getter->command[0], &end);
+	*ret_done = status == 0;
+	return status == 0 && end.signal != 0 ? STATUS_SIGNAL + end.signal : status;
+}
+
+static int deal_with(struct getter *getter, const msgpack_object *item, bool *ret_done)
+{
+	int status;
+
+	if (getter->command != NULL)
+		return run_command_on(getter, item, ret_done);
+	status = item_print(getter->cli, item);
+	*ret_done = status == 0;
+	return status;
+}
+
 /*
  * ruche_queue_get_ack() would wait as well when nobody reads our stdout any more; here that ends it.  0 or an exit
  * status.
@@ -96,19 +150,21 @@ static int wait_for_item(struct getter *getter, uint32_t id, struct ruche_reply 
 }
 
 /* `taken` is [token, item]. */
-static int print_item(struct getter *getter, const msgpack_object *taken)
+static int take_item(struct getter *getter, const msgpack_object *taken)
 {
 	const msgpack_object *pair = taken->via.array.ptr;
-	int status;
+	int status, acknowledged;
+	bool done = false;
 
 	if (taken->type != MSGPACK_OBJECT_ARRAY || taken->via.array.size != 2 ||
 		pair[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
 		return cli_broken(-EPROTO);
-	status = item_print(getter->cli, &pair[1]);
-	if (status != 0)
+	status = deal_with(getter, &pair[1], &done);
+	if (!done)
 		return status;
-	return object_answer(
+	acknowledged = object_answer(
 		getter->cli, getter->name, ruche_queue_ack(getter->queue, pair[0].via.u64));
+	return status != 0 ? status : acknowledged;
 }
 
 static int take_reply(struct getter *getter, const struct ruche_reply *reply)
@@ -118,7 +174,7 @@ static int take_reply(struct getter *getter, const struct ruche_reply *reply)
 
 	if (value_unpack(reply, &unpacked) < 0)
 		return cli_broken(-EPROTO);
-	status = print_item(getter, &unpacked.data);
+	status = take_item(getter, &unpacked.data);
 	msgpack_unpacked_destroy(&unpacked);
 	return status;
 }
@@ -167,8 +223,12 @@ static int run(struct cli *cli, int argc, char **argv)
 {
 	static const struct ruche_object_options terms = {.persistent = true};
 	struct getter getter = {.cli = cli, .name = argc > 0 ? argv[0] : ""};
-	int status = object_operands(cli, argc, 1, 1, "the NAME of a queue");
+	int status = cli->dashes ? 0 : object_operands(cli, argc, 1, 1, "the NAME of a queue");
 
+	if (cli->dashes && argc < 2)
+		return cli_usage(cli, "takes the NAME of a queue and, behind --, a CMD");
+	if (cli->dashes)
+		getter.command = argv + 1;
 	if (status == 0)
 		status = object_open(cli, &getter.queue, RUCHE_QUEUE, argv[0], &terms);
 	if (status == 0)
@@ -179,7 +239,8 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command queue_get_command = {
 	.name = "queue get",
-	.usage = "[OPTION]... NAME",
+	.usage = "[OPTION]... NAME\n"
+		 "[OPTION]... NAME -- CMD [ARG]...",
 	.summary = "take items out of a queue and print them",
 	.text = "One item, a line each: strings and binary as they are, other values as JSON; with "
 		"--json\n"
@@ -189,10 +250,17 @@ const struct cli_command queue_get_command = {
 		"The "
 		"exit\n"
 		"status is 124 if the time ran out, and 1 if the queue is ended and empty; with "
-		"--follow 0.",
+		"--follow 0.\n"
+		"\n"
+		"With CMD, which runs here and has the line as its stdin, an item counts as taken "
+		"when CMD\n"
+		"has ended with status 0.  If it has not, the item stands in the queue again, and "
+		"its status\n"
+		"is the exit status.",
 	.examples = "ruche queue get jobs\n"
 		    "ruche queue get --count 10 --timeout 1s jobs\n"
-		    "ruche queue get --follow jobs | while read -r job; do echo \"$job\"; done",
+		    "ruche queue get --follow jobs | while read -r job; do echo \"$job\"; done\n"
+		    "ruche queue get --follow jobs -- ./work",
 	.options = options,
 	.groups = {&patience_option_group},
 	.own_size = sizeof(struct get_options),

@@ -126,6 +126,32 @@ wait "$waiter"
 check 'a queue that is removed ends who waits' test $? -eq 1
 check 'who is told' grep -q removed "$dir/second"
 
+# ---- a command for each item
+
+seq 3 | "$ruche" queue put work
+check_output 'a command for each item' 'got 1 got 2 ' \
+	bash -c "'$ruche' queue get work --count 2 -- sh -c 'read x; echo got \$x' | tr '\\n' ' '"
+check_status 'one that fails ends it with its status' 5 "$ruche" queue get --follow work -- sh -c 'exit 5'
+check_output 'and the item is there again' 3 "$ruche" queue get work --timeout 0 -- cat
+check_status 'that was all' 0 is work unfinished 0
+"$ruche" queue put work last
+rm -f "$dir/go"
+background "$ruche" queue get --follow work -- sh -c 'echo begun >"$1"; until [ -e "$2" ]; do sleep 0.01; done' sh \
+	"$dir/begun" "$dir/go"
+wait_for test -s "$dir/begun"
+kill -KILL "$background"
+wait "$background" 2>/dev/null
+check_output 'nor is it lost with us' last "$ruche" queue get work --timeout 20s
+touch "$dir/go"
+"$ruche" queue put work a b
+background "$ruche" queue get --follow work -- sh -c 'trap "exit 0" TERM; kill -TERM $PPID; while :; do sleep 0.01; done'
+wait "$background"
+check 'SIGTERM ends it behind the item that it works on' test $? -eq 143
+check_output 'which is done' b "$ruche" queue get work --timeout 0
+check_status 'a command that is not there' 127 bash -c "'$ruche' queue put work c; '$ruche' queue get work -- '$dir/nothing'"
+check_output 'takes nothing' c "$ruche" queue get work --timeout 0
+check_status 'a command needs the dashes' 64 "$ruche" queue get work cat
+
 # ---- locks
 
 check_status 'a command has its status' 7 "$ruche" lock l -- sh -c 'exit 7'
@@ -333,7 +359,7 @@ check_status 'to its end' 0 "$ruche" wait "$process"
 
 # ---- all of them
 
-check_status 'removed' 0 "$ruche" objects remove q bounded early lost e v u f counter
+check_status 'removed' 0 "$ruche" objects remove q bounded early lost work e v u f counter
 check_output 'there are no more' 'NAME  KIND  STATE  USERS  WAITING  BYTES  HELD BY' "$ruche" objects
 check_status 'what is not there cannot be removed' 1 "$ruche" objects remove q
 check_status 'a private daemon would be of no use' 64 "$ruche" --private queue put q 1
