@@ -24,12 +24,12 @@ static bool is_true(const msgpack_object *object, const char *key)
 
 static int append_queue(struct buf *out, const msgpack_object *object)
 {
-	int64_t maxsize = value_int(object, "maxsize", 0);
+	int64_t size = value_int(object, "size", 0), maxsize = value_int(object, "maxsize", 0);
 	int64_t unfinished = value_int(object, "unfinished", 0);
 
-	if (cli_append(out, "%" PRId64, value_int(object, "size", 0)) < 0 ||
+	if (cli_append(out, "%" PRId64, size) < 0 ||
 		(maxsize > 0 && cli_append(out, " of %" PRId64, maxsize) < 0) ||
-		cli_append(out, " items") < 0)
+		cli_append(out, (maxsize > 0 ? maxsize : size) == 1 ? " item" : " items") < 0)
 		return -ENOMEM;
 	if (unfinished > 0 && cli_append(out, ", %" PRId64 " unfinished", unfinished) < 0)
 		return -ENOMEM;
