@@ -88,6 +88,11 @@ int ruche_object_status(struct ruche *ruche, const char *name, struct ruche_repl
 /* ---- queues ----------------------------------------------------------------------- */
 
 /*
+ * Each of these functions waits for the daemon's answer, tens of microseconds.  Who passes many items packs them together
+ * (put_many, get_many), or has many requests under way: ruche_submit(ruche, &id, "ruche.queue.put", "sy", name, data, len),
+ * or "ruche.queue.get" with the name alone, while the queue is open on the handle.  They are answered in the order in which they
+ * were submitted, also if they have to wait, and all that was got by the time that the process dies counts as taken.
+ *
  * `types` and what follows are as for ruche_submit(): one letter is that value, several are an array of them, none
  * is nil.  0 means that the daemon has it.
  */

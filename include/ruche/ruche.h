@@ -165,6 +165,7 @@ struct ruche_options {
 	bool detach;  /* ruche_task_submit(): it outlives the connection */
 	bool no_wait; /* over a limit: RUCHE_BUSY at once, instead of waiting for room */
 	const char *tag; /* for people who look at the daemon's tasks */
+	bool process; /* in a worker of its own, outside the pool's slots, see ruche_process_start() */
 };
 
 /*

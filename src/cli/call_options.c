@@ -164,6 +164,13 @@ static const char *set_tag(struct cli *cli, const char *value)
 	return set_text(value, &cli->call.tag);
 }
 
+static const char *set_process(struct cli *cli, const char *value)
+{
+	(void)value;
+	cli->call.process = true;
+	return NULL;
+}
+
 static const struct cli_option rows[] = {
 	{"timeout", "S", "stop a run that takes longer; S: 1.5, 500ms, 2min, 1h", set_timeout, 0},
 	{"deadline", "TIME", "end it by then: 2026-01-31T18:30, or seconds since 1970",
@@ -183,6 +190,7 @@ static const struct cli_option rows[] = {
 	{"pool", "NAME", "the pool that runs it", set_pool, 0},
 	{"no-wait", NULL, "if the daemon has no room, fail and do not wait for it", set_no_wait, 0},
 	{"tag", "TEXT", "what to call it in `ruche tasks`", set_tag, 0},
+	{"process", NULL, "as a process of its own, which waits for no worker", set_process, 0},
 	{0},
 };
 

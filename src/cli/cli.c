@@ -4,7 +4,6 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,44 +14,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/failure.h"
-#include "cli/options.h"
-#include "cli/signals.h"
 
 enum { WORKERS_MAX = 1024 /* as ruched has it */, MESSAGE_MAX = 1024 };
-
-const struct cli_command *const cli_commands[] = {
-	&call_command,
-	&run_command,
-	&map_command,
-	&submit_command,
-	&wait_command,
-	&result_command,
-	&log_command,
-	&cancel_command,
-	&tasks_command,
-	&status_command,
-	&workers_command,
-	&functions_command,
-	&quarantine_command,
-	&pool_command,
-	&reload_command,
-	&upgrade_command,
-	&drain_command,
-	&pause_command,
-	&resume_command,
-	&ping_command,
-	&help_command,
-	NULL,
-};
-
-const struct cli_alias cli_aliases[] = {
-	{"apply", &call_command, NULL},
-	{"apply_async", &submit_command, NULL},
-	{"starmap", &map_command, "star"},
-	{"imap", &map_command, NULL},
-	{"imap_unordered", &map_command, "unordered"},
-	{NULL, NULL, NULL},
-};
 
 /* ---- options that all subcommands have */
 
@@ -227,9 +190,12 @@ static void tell_no_daemon(const struct cli *cli, int error)
 			strerror(-error));
 	else
 		log_error("no daemon at /run/ruche/ruche.sock: %s", strerror(-error));
-	log_error("start one (`ruched`), say where it is (--socket PATH), or have one for this"
-		  " command alone: `ruche --private %s …`",
-		cli->command->name);
+	if (cli->command->shared)
+		log_error("start one (`ruched`), or say where it is (--socket PATH)");
+	else
+		log_error("start one (`ruched`), say where it is (--socket PATH), or have one for"
+			  " this command alone: `ruche --private %s …`",
+			cli->command->name);
 }
 
 static int open_private(struct cli *cli)
@@ -289,121 +255,5 @@ int cli_ask(struct cli *cli, const char *method, struct ruche_reply **ret)
 	status = cli_answer(cli, method, status, reply);
 	if (status == 0)
 		*ret = reply;
-	return status;
-}
-
-/* ---- the program */
-
-static const struct cli_alias *find_alias(const char *name)
-{
-	for (const struct cli_alias *alias = cli_aliases; alias->name != NULL; alias++)
-		if (strcmp(alias->name, name) == 0)
-			return alias;
-	return NULL;
-}
-
-const struct cli_command *cli_find(const char *name, const struct cli_alias **ret_alias)
-{
-	const struct cli_alias *alias = find_alias(name);
-
-	if (ret_alias != NULL)
-		*ret_alias = alias;
-	for (size_t i = 0; alias == NULL && cli_commands[i] != NULL; i++)
-		if (strcmp(cli_commands[i]->name, name) == 0)
-			return cli_commands[i];
-	return alias != NULL ? alias->command : NULL;
-}
-
-/*
- * A closed standard descriptor would be taken by the next open(), and results be written
- * into it.  These cannot be used either: reading from 0 and writing to the others is EBADF.
- */
-static void hold_standard_fds(void)
-{
-	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-}
-
-static int print_help(const struct cli_command *command)
-{
-	struct buf text = {0};
-	int status = help_append(&text, command) < 0 ? cli_no_memory() : cli_print(&text);
-
-	buf_fini(&text);
-	return status;
-}
-
-static int print_version(void)
-{
-	struct buf text = {0};
-	int status = cli_append(&text, "ruche %s\n", ruche_version()) < 0 ? cli_no_memory()
-									  : cli_print(&text);
-
-	buf_fini(&text);
-	return status;
-}
-
-static int run_command_line(struct cli *cli, int argc, char **argv)
-{
-	int first = options_parse(cli, argc, argv);
-
-	if (first < 0)
-		return STATUS_USAGE;
-	if (cli->help)
-		return print_help(cli->command);
-	if (cli->version)
-		return print_version();
-	if (!cli->private_daemon && (cli->workers > 0 || cli->plugin_count > 0))
-		return cli_usage(cli, "--workers and --plugin need --private: a running daemon has"
-				      " its own");
-	return cli->command->run(cli, argc - first, argv + first);
-}
-
-static void give_option(struct cli *cli, const char *name)
-{
-	for (const struct cli_option *row = cli->command->options; row->name != NULL; row++)
-		if (strcmp(row->name, name) == 0)
-			(void)row->set(cli, NULL);
-}
-
-static int run_program(struct cli *cli, int argc, char **argv)
-{
-	const struct cli_alias *alias;
-	int first = options_parse(cli, argc, argv);
-
-	if (first < 0)
-		return STATUS_USAGE;
-	if (cli->help)
-		return print_help(NULL);
-	if (cli->version)
-		return print_version();
-	if (first == argc)
-		return cli_usage(cli, "which subcommand?");
-	cli->command = cli_find(argv[first], &alias);
-	if (cli->command == NULL)
-		return cli_usage(cli, "there is no subcommand '%s'", argv[first]);
-	cli->own = calloc(1, cli->command->own_size + 1);
-	if (cli->own == NULL)
-		return cli_no_memory();
-	if (alias != NULL && alias->option != NULL)
-		give_option(cli, alias->option);
-	return run_command_line(cli, argc - first, argv + first);
-}
-
-int cli_main(int argc, char **argv)
-{
-	struct cli cli = {0};
-	int status;
-
-	log_open("ruche", LOG_LEVEL_INFO);
-	hold_standard_fds();
-	status = run_program(&cli, argc, argv);
-	ruche_close(cli.ruche);
-	free(cli.own);
-	free(cli.plugins);
-	free(cli.command_options.env);
-	if (cli.signal != 0)
-		signals_die(cli.signal);
 	return status;
 }

@@ -61,15 +61,22 @@ struct cli_command {
 	const struct cli_option *options; /* its own, besides those that all have; or NULL */
 	const struct cli_option_group *groups[CLI_GROUPS_MAX + 1]; /* NULL ends it */
 	size_t own_size; /* of what its options are kept in, zeroed, at cli->own */
+	bool shared;     /* it is about what programs share: a private daemon would be of no use */
+	unsigned int names; /* behind so many operands its options may stand as well */
 	/* Gets what follows the options.  Returns the exit status. */
 	int (*run)(struct cli *cli, int argc, char **argv);
+	/*
+	 * Or NULL: it is a group of these, and has a name, a summary, a text and examples of its own, and nothing
+	 * else.  Theirs begin with the group's name.  A name that is NULL ends it.
+	 */
+	const struct cli_alias *subs;
 };
 
-/* Another name of a subcommand, as Python's multiprocessing has it. */
+/* Another name of a subcommand, as Python's multiprocessing has it; or a name within a group. */
 struct cli_alias {
 	const char *name;
 	const struct cli_command *command;
-	const char *option; /* of its own that is then given, or NULL */
+	const char *option, *value; /* one of its own that is then given, or NULL */
 };
 
 struct cli {
@@ -84,7 +91,9 @@ struct cli {
 	void *own;
 	struct ruche_options call;              /* call_option_group */
 	struct command_options command_options; /* command_option_group */
-	bool dashes;                            /* "--" ended the options */
+	bool has_timeout;                       /* patience_option_group */
+	double timeout;
+	bool dashes; /* "--" ended the options */
 	struct ruche *ruche;
 	int signal; /* to die of at the end, or 0 */
 };
@@ -93,17 +102,22 @@ extern const struct cli_option cli_options[];
 extern const struct cli_command *const cli_commands[]; /* NULL ends it */
 extern const struct cli_alias cli_aliases[];           /* a name that is NULL ends it */
 
-extern const struct cli_option_group call_option_group, command_option_group;
+extern const struct cli_option_group call_option_group, command_option_group, patience_option_group;
 
 extern const struct cli_command call_command, run_command, map_command, submit_command,
-	wait_command, result_command, log_command, cancel_command, tasks_command, status_command,
-	workers_command, functions_command, quarantine_command, pool_command, reload_command,
-	upgrade_command, drain_command, pause_command, resume_command, ping_command, help_command;
+	wait_command, result_command, log_command, cancel_command, tasks_command, process_command,
+	queue_command, lock_command, event_command, barrier_command, value_command, pipe_command,
+	objects_command, status_command, workers_command, functions_command, quarantine_command,
+	pool_command, cpu_count_command, reload_command, upgrade_command, drain_command,
+	pause_command, resume_command, ping_command, help_command;
 
 int cli_main(int argc, char **argv);
 
-/* By its name or an alias, which is told unless `ret_alias` is NULL.  NULL: there is none. */
-const struct cli_command *cli_find(const char *name, const struct cli_alias **ret_alias);
+/*
+ * That which the first words of argv name, by its name or an alias, and of a group the one that the next word names.
+ * NULL: there is none.  *ret_used: how many words were looked at.
+ */
+const struct cli_command *cli_find(int argc, char *const *argv, int *ret_used);
 
 /* A count from 1 to `max`: 0 or -EINVAL. */
 int cli_number(const char *text, size_t max, size_t *ret);

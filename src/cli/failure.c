@@ -26,7 +26,7 @@ static const int statuses[RUCHE_CODE_COUNT] = {
 };
 
 static const char *const hints[RUCHE_CODE_COUNT] = {
-	[RUCHE_BUSY] = "nothing was started: try again later",
+	[RUCHE_BUSY] = "nothing was done: try again later",
 	[RUCHE_UNKNOWN_FUNCTION] = "a command is run by `ruche run -- CMD` or `ruche map -- CMD`",
 	[RUCHE_UNKNOWN_TASK] = "`ruche tasks` lists those that are known",
 	[RUCHE_UNKNOWN_OBJECT] = "`ruche objects` lists those that there are",

@@ -56,14 +56,37 @@ static int append_option_groups(struct buf *out, const struct cli_command *comma
 	return append_group(out, &all);
 }
 
-static int append_command(struct buf *out, const struct cli_command *command)
+/* Of a subcommand, which a group may call by another name. */
+static int append_usage(
+	struct buf *out, const char *group, const char *name, const struct cli_command *command)
 {
 	char prefix[HEAD_MAX];
 
-	snprintf(prefix, sizeof(prefix), "  ruche %s ", command->name);
+	snprintf(prefix, sizeof(prefix), "  ruche %s%s%s ", group, *group != '\0' ? " " : "", name);
+	return append_lines(out, prefix, command->usage);
+}
+
+/* Of a group: the usage of each, and what it does. */
+static int append_subs(struct buf *out, const struct cli_command *command)
+{
+	for (const struct cli_alias *sub = command->subs; sub->name != NULL; sub++)
+		if (append_usage(out, command->name, sub->name, sub->command) < 0)
+			return -ENOMEM;
+	if (cli_append(out, "\nSubcommands (`ruche help %s SUBCOMMAND` tells more):\n",
+		    command->name) < 0)
+		return -ENOMEM;
+	for (const struct cli_alias *sub = command->subs; sub->name != NULL; sub++)
+		if (cli_append(out, "  %-10s  %s\n", sub->name, sub->command->summary) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static int append_command(struct buf *out, const struct cli_command *command)
+{
 	if (cli_append(out, "ruche %s: %s\n\nUsage:\n", command->name, command->summary) < 0 ||
-		append_lines(out, prefix, command->usage) < 0 || cli_append(out, "\n") < 0 ||
-		append_lines(out, "", command->text) < 0)
+		(command->subs != NULL ? append_subs(out, command)
+				       : append_usage(out, "", command->name, command)) < 0 ||
+		cli_append(out, "\n") < 0 || append_lines(out, "", command->text) < 0)
 		return -ENOMEM;
 	if (append_option_groups(out, command) < 0 || cli_append(out, "\nExamples:\n") < 0)
 		return -ENOMEM;
@@ -99,10 +122,9 @@ static const char program_tail[] =
 	"Exit status: 0 done; 1 the task failed; 64 wrong usage; 69 no daemon; 74 cannot read the\n"
 	"input or write the output; 75 the daemon is busy; 77 it does not allow this; 124 timed "
 	"out;\n"
-	"128+N ended by signal N; and the command's own in `ruche run`.\n"
+	"128+N ended by signal N; and the command's own in `ruche run` and `ruche lock`.\n"
 	"\n"
-	"The names of Python's multiprocessing.Pool, such as apply and starmap, are known as "
-	"well.\n"
+	"The names of Python's multiprocessing, such as apply and starmap, are known as well.\n"
 	"The daemon is found by --socket, $RUCHE_SOCKET, $XDG_RUNTIME_DIR/ruche/ruche.sock or\n"
 	"/run/ruche/ruche.sock.  See ruche(1), ruched(8).\n";
 
@@ -121,15 +143,15 @@ int help_append(struct buf *text, const struct cli_command *command)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	const struct cli_command *command = argc > 0 ? cli_find(argv[0], NULL) : NULL;
+	int used, status;
+	const struct cli_command *command = cli_find(argc, argv, &used);
 	struct buf text = {0};
-	int status;
 
-	if (argc > 1)
+	if (argc > used)
 		return cli_usage(cli, "takes one SUBCOMMAND");
-	if (argc == 1 && command == NULL)
-		return cli_usage(
-			cli, "there is no subcommand '%s'; `ruche help` lists them", argv[0]);
+	if (argc > 0 && command == NULL)
+		return cli_usage(cli, "there is no subcommand '%s'; `ruche help` lists them",
+			argv[used - 1]);
 	status = help_append(&text, command) < 0 ? cli_no_memory() : cli_print(&text);
 	buf_fini(&text);
 	return status;
@@ -137,9 +159,10 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_command help_command = {
 	.name = "help",
-	.usage = "[SUBCOMMAND]",
+	.usage = "[SUBCOMMAND]...",
 	.summary = "tell more about a subcommand",
 	.text = "Without SUBCOMMAND, lists them all.",
-	.examples = "ruche help map",
+	.examples = "ruche help map\n"
+		    "ruche help queue put",
 	.run = run,
 };

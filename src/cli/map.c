@@ -92,6 +92,9 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, cli->dashes ? "which CMD?" : "which FUNCTION?");
 	if (cli->call.key != NULL)
 		return cli_usage(cli, "with one --key all lines would get the first one's result");
+	if (cli->call.process)
+		return cli_usage(cli, "a process for each line would be started at once, however"
+				      " many there are; its tasks run in the pool");
 	if (cli->dashes && (own->star || own->chunk > 0))
 		return cli_usage(cli, "--star and --chunk are for functions, not for commands");
 	status = cli->dashes ? job_init_command(&job, cli, argc, argv)

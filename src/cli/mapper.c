@@ -232,7 +232,7 @@ static void take_signals(struct mapper *mapper)
 {
 	int signal;
 
-	while ((signal = signals_next(mapper->signals_fd)) != 0) {
+	while ((signal = signals_next(mapper->signals_fd, NULL)) != 0) {
 		if (mapper->signal != 0)
 			mapper->broken = -EINTR;
 		else
@@ -361,7 +361,7 @@ int mapper_run(struct cli *cli, struct job *job, const struct mapper_options *op
 	mapper.broken = items_init(&mapper.items, options->window);
 	if (mapper.broken == 0 && job->function != NULL)
 		mapper.broken = start_map(&mapper);
-	mapper.signals_fd = signals_open();
+	mapper.signals_fd = signals_open(0);
 	while (!is_over(&mapper))
 		turn(&mapper);
 	progress_clear(&mapper.results.progress);

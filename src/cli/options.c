@@ -32,6 +32,8 @@ static void syntax_add(struct syntax *syntax, const struct cli_option *options)
 		};
 		if (options->letter != 0)
 			*letter++ = options->letter;
+		if (options->letter != 0 && options->value != NULL)
+			*letter++ = ':';
 		syntax->count++;
 	}
 }

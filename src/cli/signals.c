@@ -14,13 +14,15 @@
 
 static const int wanted[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
-int signals_open(void)
+int signals_open(int more)
 {
 	struct sigaction old;
 	sigset_t set;
 	int fd;
 
 	sigemptyset(&set);
+	if (more != 0)
+		sigaddset(&set, more);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
 		if (sigaction(wanted[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaddset(&set, wanted[i]);
@@ -32,12 +34,14 @@ int signals_open(void)
 	return fd;
 }
 
-int signals_next(int fd)
+int signals_next(int fd, bool *ret_by_kernel)
 {
 	struct signalfd_siginfo info;
 
 	if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return 0;
+	if (ret_by_kernel != NULL)
+		*ret_by_kernel = info.ssi_code == SI_KERNEL;
 	return (int)info.ssi_signo;
 }
 

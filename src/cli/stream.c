@@ -102,7 +102,7 @@ static void pass_signals_on(struct stream *stream)
 {
 	int signal;
 
-	while ((signal = signals_next(stream->signals_fd)) != 0) {
+	while ((signal = signals_next(stream->signals_fd, NULL)) != 0) {
 		if (stream->reply != NULL)
 			stream->broken = -EINTR;
 		stop(stream, stream->signal == 0 ? signal : SIGKILL);
@@ -205,7 +205,7 @@ int stream_run(struct cli *cli, const struct ruche_command *command)
 
 	output_init(&stream.outputs[0], STDOUT_FILENO);
 	output_init(&stream.outputs[1], STDERR_FILENO);
-	stream.signals_fd = signals_open();
+	stream.signals_fd = signals_open(0);
 	ruche_on_output(cli->ruche, on_output, &stream);
 	ruche_on_input(cli->ruche, on_input, &stream);
 	stream.broken = ruche_apply_command(cli->ruche, &stream.id, &cli->call, command);

@@ -104,6 +104,7 @@ static const struct option {
 	{"detach", offsetof(struct ruche_options, detach), has_flag, pack_true, false},
 	{"wait", offsetof(struct ruche_options, no_wait), has_flag, pack_false, false},
 	{"tag", offsetof(struct ruche_options, tag), has_text, pack_text, false},
+	{"process", offsetof(struct ruche_options, process), has_flag, pack_true, false},
 };
 
 enum { OPTION_COUNT = sizeof(table) / sizeof(table[0]) };
@@ -138,11 +139,13 @@ bool options_are_for_one(const struct ruche_options *options)
 int options_pack(msgpack_packer *pk, const struct ruche_options *options, bool is_process)
 {
 	size_t left = count_set(options);
-	int r = msgpack_pack_map(pk, left + is_process);
+	/* Both may say it. */
+	bool adds_process = is_process && (options == NULL || !options->process);
+	int r = msgpack_pack_map(pk, left + adds_process);
 
-	if (r == 0 && is_process)
+	if (r == 0 && adds_process)
 		r = message_pack_str(pk, "process");
-	if (r == 0 && is_process)
+	if (r == 0 && adds_process)
 		r = msgpack_pack_true(pk);
 	for (size_t i = 0; r == 0 && left > 0; i++) {
 		const void *field = field_of(options, &table[i]);

@@ -172,33 +172,38 @@ void *shared_at(const struct ruche_value *value, size_t index)
 /* ---- the lock ----------------------------------------------------------------------------- */
 
 /* The errno of the mutex's functions, which is positive. */
-static int lock_until(pthread_mutex_t *lock, int timeout_ms)
+static __attribute__((noinline)) int lock_for(pthread_mutex_t *lock, int timeout_ms)
 {
-	uint64_t deadline;
-	struct timespec at;
+	uint64_t deadline = clock_now() + (uint64_t)timeout_ms * CLOCK_MS;
+	struct timespec at = {
+		.tv_sec = (time_t)(deadline / CLOCK_S), .tv_nsec = (long)(deadline % CLOCK_S)};
 
-	if (timeout_ms < 0)
-		return pthread_mutex_lock(lock);
 	if (timeout_ms == 0)
 		return pthread_mutex_trylock(lock);
-	deadline = clock_now() + (uint64_t)timeout_ms * CLOCK_MS;
-	at = (struct timespec){
-		.tv_sec = (time_t)(deadline / CLOCK_S), .tv_nsec = (long)(deadline % CLOCK_S)};
 	return pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &at);
+}
+
+/* Not in the way of a lock that is free, which takes some nanoseconds. */
+static __attribute__((noinline)) int judge(pthread_mutex_t *lock, int error)
+{
+	if (error == EOWNERDEAD) {
+		error = pthread_mutex_consistent(lock);
+		return error == 0 ? RUCHE_ABANDONED : -error;
+	}
+	return error == EBUSY ? -EAGAIN : -error;
 }
 
 int ruche_value_lock(struct ruche_value *value, int timeout_ms)
 {
-	int r;
+	int error;
 
 	if (value == NULL)
 		return -EINVAL;
-	r = lock_until(lock_of(value), timeout_ms);
-	if (r == EOWNERDEAD) {
-		r = pthread_mutex_consistent(lock_of(value));
-		return r == 0 ? RUCHE_ABANDONED : -r;
-	}
-	return r == EBUSY ? -EAGAIN : -r;
+	if (timeout_ms < 0)
+		error = pthread_mutex_lock(lock_of(value));
+	else
+		error = lock_for(lock_of(value), timeout_ms);
+	return error == 0 ? 0 : judge(lock_of(value), error);
 }
 
 int ruche_value_unlock(struct ruche_value *value)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "measure.h"
+#include "objects.h"
 #include "relay.h"
 
 enum { READ_SIZE = 64 * 1024, BATCH = READ_SIZE / RELAY_FRAME, SAMPLES_MAX = 1000000 };
@@ -59,9 +60,7 @@ static void one(const struct measure_args *args)
 		took[i] = measure_now() - start;
 	}
 	measure_end(&measure);
-	measure_print(&measure,
-		(struct measure_figure[]){{"p50", measure_percentile(took, (size_t)calls, 0.5)},
-			{"p99", measure_percentile(took, (size_t)calls, 0.99)}, {NULL, 0}});
+	measure_print_times(&measure, took, (size_t)calls);
 	relay_stop(&relay);
 }
 
@@ -353,7 +352,8 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(const struct measure_args *args);
 	} workloads[] = {{"one", one}, {"flood", flood}, {"clients", flood}, {"echo", echo},
-		{"copy", copy}, {"primes", primes}, {"commands", commands}, {"crash", crash}};
+		{"copy", copy}, {"primes", primes}, {"commands", commands}, {"crash", crash},
+		{"lock", objects_lock}, {"pipe", objects_pipe}};
 	struct measure_args args = measure_args(argc, argv);
 
 	signal(SIGPIPE, SIG_IGN);

@@ -15,7 +15,7 @@ static const char limits[] =
 	"connection_tasks = 16777216\nuser_tasks = 16777216\ntasks = 16777216\n"
 	"connection_bytes = 64G\nuser_bytes = 64G\nbytes = 64G\n"
 	"unread_bytes = 1G\nunread_total = 64G\nframe = 2G\narena = 8G\narena_total = 1T\nclients "
-	"= 4096\n";
+	"= 4096\nuser_object_bytes = 64G\n";
 
 static void write_config(const struct hive *hive, long workers)
 {

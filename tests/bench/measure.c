@@ -227,6 +227,22 @@ void measure_print(const struct measure *measure, const struct measure_figure *f
 	printf("}\n");
 }
 
+void measure_print_each(const struct measure *measure, long count)
+{
+	double busy = measure->cost[MEASURE_CLIENT].cpu;
+
+	measure_print(
+		measure, (struct measure_figure[]){{"seconds", measure->seconds / (double)count},
+				 {"busy", busy / (double)count}, {NULL, 0}});
+}
+
+void measure_print_times(const struct measure *measure, double *times, size_t count)
+{
+	measure_print(
+		measure, (struct measure_figure[]){{"p50", measure_percentile(times, count, 0.5)},
+				 {"p99", measure_percentile(times, count, 0.99)}, {NULL, 0}});
+}
+
 void measure_skip(const char *why)
 {
 	printf("{\"skip\": \"%s\"}\n", why);

@@ -76,6 +76,11 @@ struct measure_figure {
 
 void measure_print(const struct measure *measure, const struct measure_figure *figures);
 
+/* What each of `count` took: `seconds`, and `busy`, those that the clients spent on a processor. */
+void measure_print_each(const struct measure *measure, long count);
+/* The median of `count` times, and the one that only 1 % are above: `p50`, `p99`.  They are sorted. */
+void measure_print_times(const struct measure *measure, double *times, size_t count);
+
 /* Prints why there is no figure, and ends the program well. */
 void measure_skip(const char *why) __attribute__((noreturn));
 /* Says what went wrong, with the negative errno if it is one, and ends the program badly. */

@@ -27,11 +27,11 @@ def paired_ratio(values, others):
 
 def amount(value, unit):
     if unit == "s":
-        for factor, name in ((1, "s"), (1e3, "ms"), (1e6, "us")):
-            if value * factor >= 1 or name == "us":
+        for factor, name in ((1, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
+            if value * factor >= 1 or name == "ns":
                 return f"{value * factor:.3g} {name}"
     for factor, name in ((1e6, "M"), (1e3, "k"), (1, "")):
-        if value >= factor and unit == "tasks/s":
+        if value >= factor and unit.endswith("/s"):
             return f"{value / factor:.3g} {name}/s"
     return f"{value:.4g} {unit}"
 
@@ -41,20 +41,20 @@ def cost(workload, run, what, factor, form):
     sides = (run or {}).get(what)
     if not sides or not workload.tasks:
         return ""
-    return " ".join(form.format(sides[side] * factor / workload.tasks) for side in SIDES)
+    return " ".join(form.format(max(sides[side], 0) * factor / workload.tasks) for side in SIDES)
 
 
 def print_workload(workload, results, runs, counted):
     """Ratios are to the floor (or to ruche where there is none); costs are a task's, by client, server, workers."""
     print(f"\n{workload.name}: {workload.title}")
-    print(f"  {'':12} {'metric':15} {'median':>10} {'min - max':>22} {'x floor':>8} {'x ruche':>8}"
+    print(f"  {'':15} {'metric':15} {'median':>10} {'min - max':>22} {'x floor':>8} {'x ruche':>8}"
           f"   {'CPU us':18} {'switches':18} {'system calls':18}")
     for result in results:
         ruche = next((r for r in results if r.system == "ruche" and r.metric == result.metric), None)
         ratio = f"{result.ratio:.3g}" if result.ratio else "-"
         against = f"{result.median / ruche.median:.3g}" if ruche else "-"
         own = result.system in ("floor", "ruche")
-        print(f"  {result.system:12} {result.metric:15} {amount(result.median, result.unit):>10} "
+        print(f"  {result.system:15} {result.metric:15} {amount(result.median, result.unit):>10} "
               f"{amount(result.min, result.unit) + ' - ' + amount(result.max, result.unit):>22} {ratio:>8} {against:>8}   "
               f"{cost(workload, runs.get(result.system) if own else None, 'cpu', 1e6, '{:.2f}'):18} "
               f"{cost(workload, runs.get(result.system) if own else None, 'switches', 1, '{:.3f}'):18} "
@@ -70,8 +70,9 @@ def write_json(path, results):
 
 # ---- the chart: how fast each system is, ruche being 1
 
-CHARTED = ("one", "flood", "clients-8x1", "clients-64x16", "map", "echo-64K", "primes-long", "commands", "startup")
-SYSTEMS = ("floor", "ruche", "pool", "executor", "zeromq", "nats", "gearman", "beanstalkd", "xargs")
+CHARTED = ("one", "flood", "clients-8x1", "clients-64x16", "map", "echo-64K", "primes-long", "commands", "startup",
+    "lock", "queue", "pipe")
+SYSTEMS = ("floor", "ruche", "pool", "executor", "zeromq", "nats", "gearman", "beanstalkd", "xargs", "multiprocessing")
 
 GNUPLOT = """set terminal svg size 1000,460 font 'sans,11' background 'white'
 set output '{output}'
@@ -92,6 +93,7 @@ set linetype 6 lc rgb '#3e8e5a'
 set linetype 7 lc rgb '#7d5ba6'
 set linetype 8 lc rgb '#4a4a4a'
 set linetype 9 lc rgb '#c98bb9'
+set linetype 10 lc rgb '#5d9c9c'
 set xtics rotate by -25
 plot for [i=2:{columns}] '{data}' using i:xtic(1) title columnheader
 """

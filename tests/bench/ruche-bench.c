@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hive.h"
+#include "objects.h"
 
 enum { SAMPLES_MAX = 1000000, CLIENTS_MAX = 1024, AHEAD = 4096 };
 
@@ -44,9 +45,7 @@ static void one(const struct measure_args *args)
 		took[i] = measure_now() - start;
 	}
 	measure_end(&measure);
-	measure_print(&measure,
-		(struct measure_figure[]){{"p50", measure_percentile(took, (size_t)calls, 0.5)},
-			{"p99", measure_percentile(took, (size_t)calls, 0.99)}, {NULL, 0}});
+	measure_print_times(&measure, took, (size_t)calls);
 	ruche_close(ruche);
 	hive_stop(&hive);
 }
@@ -414,7 +413,8 @@ int main(int argc, char **argv)
 		void (*run)(const struct measure_args *args);
 	} workloads[] = {{"one", one}, {"flood", flood}, {"clients", flood}, {"map", map},
 		{"echo", echo}, {"mixed", mixed}, {"primes", primes}, {"startup", startup},
-		{"crash", crash}, {"memory", memory}};
+		{"crash", crash}, {"memory", memory}, {"lock", objects_lock},
+		{"acquire", objects_acquire}, {"queue", objects_queue}, {"pipe", objects_pipe}};
 	struct measure_args args = measure_args(argc, argv);
 
 	for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++)

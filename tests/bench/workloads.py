@@ -6,7 +6,7 @@ the ratios are against; `tasks` is how many tasks a run of ruche and of the floo
 one.
 """
 
-SECONDS, RATE, KIB, BYTES = "s", "tasks/s", "KiB", "B"
+SECONDS, RATE, ITEMS, KIB, BYTES = "s", "tasks/s", "items/s", "KiB", "B"
 
 
 def peers(words, **counts):
@@ -81,6 +81,30 @@ WORKLOADS = [
         None, "startup", peers("startup", pool=0, executor=0, zeromq=0, gearman=0, beanstalkd=0, nats=0)),
     Workload("memory", "memory (PSS), idle; and for each queued task", {"supervisor_kib": KIB, "forkserver_kib": KIB,
         "worker_kib": KIB, "bytes_per_task": BYTES}, None, "memory"),
+]
+
+# Objects.  `busy` is what a client spent on a processor, which a busy machine leaves as it is.
+WORKLOADS += [
+    Workload("lock", "an increment of a shared value under its own lock", {"seconds": SECONDS, "busy": SECONDS},
+        "lock count=5000000", "lock count=5000000", {"multiprocessing": "lock count=500000",
+            "get_lock": "lock way=1 count=500000", "raw": "lock way=3 count=500000"}, tasks=5000000),
+    Workload("lock-8", "the same, by 8 processes at once", {"seconds": SECONDS, "busy": SECONDS},
+        None, "lock processes=8 count=1000000", {"multiprocessing": "lock processes=8 count=50000"}, tasks=8000000),
+    Workload("add", "an increment of a shared value by an atomic addition", {"seconds": SECONDS, "busy": SECONDS},
+        "lock atomic=1 count=10000000", "lock atomic=1 count=10000000",
+        {"multiprocessing": "lock count=500000"}, tasks=10000000),
+    Workload("acquire", "a lock in another process, acquired and released", {"seconds": SECONDS},
+        None, "acquire count=10000", {"multiprocessing": "acquire count=5000"}, tasks=10000),
+    Workload("queue", "items of 100 bytes to another process, by thousands", {"rate": ITEMS},
+        None, "queue bytes=100 batch=1000 count=2000000", {"multiprocessing": "queue bytes=100 count=100000"},
+        tasks=2000000),
+    Workload("queue-ahead", "one item a request, 256 requests under way", {"rate": ITEMS},
+        None, "queue bytes=100 ahead=256 count=500000", {"multiprocessing": "queue bytes=100 count=100000"},
+        tasks=500000),
+    Workload("queue-single", "one item a request, one request at a time", {"rate": ITEMS},
+        None, "queue bytes=100 count=30000", {"multiprocessing": "queue bytes=100 count=100000"}, tasks=30000),
+    Workload("pipe", "a small message to another process and back", {"p50": SECONDS, "p99": SECONDS},
+        "pipe count=20000", "pipe count=20000", {"multiprocessing": "pipe count=20000"}, tasks=20000),
 ]
 
 # How cost grows: only ruche, and the floor where it can.
