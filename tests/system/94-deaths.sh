@@ -34,6 +34,24 @@ echo "# its memory has grown by $grown KiB"
 [ -z "${RUCHE_TEST_VALGRIND:-}${ASAN_OPTIONS:-}" ] && # these keep what was freed, and look for leaks themselves
 	check 'nor memory' test $grown -lt 2048
 
+# ---- the same while the daemon is replaced, again and again
+if [ -z "${RUCHE_TEST_VALGRIND:-}" ]; then # which is slow to start
+	upgrades() {
+		while sleep 0.1 && [ -e "$dir/first" ]; do "$ruche" upgrade >>"$dir/upgrades" 2>&1 || echo failed >>"$dir/upgrades"; done
+	}
+	upgrades &
+	upgrading=$!
+	check_output 'upgrades meanwhile change nothing' good \
+		"$top_builddir/tests/system/deaths" "$sock" $((kills / 2))
+	sed 's/^/# /' "$dir/stderr"
+	rm "$dir/first"
+	wait $upgrading
+	check 'there were some' test "$(status_of upgrades)" -gt 0
+	check 'none of which failed' bash -c "! grep . '$dir/upgrades'"
+	check 'no descriptor is left open' wait_for same_descriptors
+	check_output 'nor an object' '[]' objects
+fi
+
 # ---- tasks that have objects, one after the other
 rounds=${RUCHE_TEST_ROUNDS:-20}
 [ -z "${RUCHE_TEST_VALGRIND:-}" ] || rounds=2
