@@ -17,7 +17,7 @@ for file in bin/ruche sbin/ruched libexec/ruche/ruche-forkserver lib/libruche.so
 	lib/ruche/plugins/tutorial.so lib/pkgconfig/ruche.pc include/ruche/ruche.h \
 	include/ruche/plugin.h include/ruche/codes.h include/ruche/objects.h share/man/man1/ruche.1 \
 	share/man/man3/libruche.3 share/man/man3/ruche-plugin.3 share/man/man5/ruche.conf.5 \
-	share/man/man7/ruche-protocol.7 share/man/man7/ruche-tasks.7 share/doc/ruche/ruche.conf.example \
+	share/man/man7/ruche-protocol.7 share/man/man7/ruche-tasks.7 share/man/man7/ruche-objects.7 share/doc/ruche/ruche.conf.example \
 	share/man/man8/ruched.8 share/bash-completion/completions/ruche \
 	lib/systemd/system/ruched.service lib/systemd/system/ruched.socket \
 	lib/systemd/system/ruched@.service lib/systemd/system/ruched@.socket \

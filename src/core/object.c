@@ -255,19 +255,30 @@ void want_on_time(struct want *want)
 	}
 }
 
+static void cancel(struct want *want)
+{
+	struct object *object = want->use->object;
+	bool breaks = want->kind == WANT_PASS;
+
+	want_fail(want, RUCHE_CANCELLED);
+	if (breaks)
+		object_break(object);
+}
+
 bool holder_cancel(struct holder *holder, uint32_t msgid)
 {
 	struct want *want;
 
 	TAILQ_FOREACH (want, &holder->wants, of_holder)
 		if (want->msgid == msgid) {
-			struct object *object = want->use->object;
-			bool breaks = want->kind == WANT_PASS;
-
-			want_fail(want, RUCHE_CANCELLED);
-			if (breaks)
-				object_break(object);
+			cancel(want);
 			return true;
 		}
 	return false;
+}
+
+void holder_cancel_all(struct holder *holder)
+{
+	while (!TAILQ_EMPTY(&holder->wants))
+		cancel(TAILQ_FIRST(&holder->wants));
 }

@@ -176,7 +176,7 @@ struct objects {
 	void (*answer)(const struct want *want, const struct object_answer *answer);
 	/* It waits now, or does not any more. */
 	void (*on_wait)(const struct holder *holder, bool waits);
-	/* The last that is done with it: for its descriptors. */
+	/* Once: nobody can open it any more. */
 	void (*on_free)(struct object *object);
 };
 
@@ -213,6 +213,8 @@ enum ruche_code object_open(struct objects *objects, struct holder *holder, stru
 void object_close(struct use *use);
 /* No name leads to it any more, and all who wait are told. */
 void object_remove(struct object *object);
+/* All who wait anywhere are told. */
+void objects_fail_all(struct objects *objects, enum ruche_code code);
 
 struct use *object_find_use(const struct objects *objects, const struct holder *holder,
 	const char *name, size_t name_len);
@@ -238,6 +240,8 @@ void object_ask(const struct want *like, uint64_t until);
 void want_on_time(struct want *want);
 /* False: none waits under this msgid. */
 bool holder_cancel(struct holder *holder, uint32_t msgid);
+/* All that it waits for. */
+void holder_cancel_all(struct holder *holder);
 
 /* One item of its queue, charged; NULL: no memory, or over the limit. */
 struct item *item_new(struct object *queue, const void *data, size_t len);

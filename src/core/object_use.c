@@ -108,13 +108,14 @@ static void object_free(struct object *object)
 {
 	struct objects *objects = object->all;
 
-	if (!object->removed)
+	if (!object->removed) {
 		object_forget_name(object);
+		objects->on_free(object);
+	}
 	if (object->kind == OBJECT_QUEUE) {
 		items_free(object, &object->queue.items);
 		item_tree_free(object, &object->queue.back);
 	}
-	objects->on_free(object);
 	object_discharge(object, object->bytes);
 	TAILQ_REMOVE(&objects->list, object, link);
 	object->user->objects--;
@@ -356,11 +357,25 @@ enum ruche_code object_open(struct objects *objects, struct holder *holder, stru
 	return *ret != NULL ? RUCHE_OK : RUCHE_BUSY;
 }
 
+static void fail_all(struct object *object, enum ruche_code code)
+{
+	for (int lane = 0; lane < WANT_KINDS; lane++)
+		want_fail_all(object, (enum want_kind)lane, code);
+}
+
 void object_remove(struct object *object)
 {
 	object_forget_name(object);
-	for (int lane = 0; lane < WANT_KINDS; lane++)
-		want_fail_all(object, (enum want_kind)lane, RUCHE_REMOVED);
+	fail_all(object, RUCHE_REMOVED);
+	object->all->on_free(object);
 	if (object->use_count == 0)
 		object_free(object);
+}
+
+void objects_fail_all(struct objects *objects, enum ruche_code code)
+{
+	struct object *object;
+
+	TAILQ_FOREACH (object, &objects->list, link)
+		fail_all(object, code);
 }

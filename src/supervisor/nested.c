@@ -200,8 +200,10 @@ static void stop_calls(struct session *session)
 
 void nested_stop(struct worker *worker)
 {
-	for (struct session *s = worker->nested; s != NULL; s = s->next_nested)
+	for (struct session *s = worker->nested; s != NULL; s = s->next_nested) {
 		stop_calls(s);
+		objects_stop(s);
+	}
 }
 
 void nested_release(struct worker *worker)

@@ -62,6 +62,12 @@ void objects_end(struct session *session)
 	session->holder = NULL;
 }
 
+void objects_stop(struct session *session)
+{
+	if (session->holder != NULL)
+		holder_cancel_all(session->holder);
+}
+
 void objects_release(struct session *session)
 {
 	if (session->holder != NULL)
@@ -124,6 +130,8 @@ static const char *complaint(const struct want *want, enum ruche_code code)
 		return "has been removed";
 	case RUCHE_CANCELLED:
 		return "is not waited for any more";
+	case RUCHE_SHUTTING_DOWN:
+		return "ends with the daemon";
 	case RUCHE_NOT_HELD:
 		return "is not held by this connection: acquire it first";
 	default:
@@ -227,6 +235,11 @@ void objects_set_limits(struct supervisor *sup)
 {
 	sup->objects.user_objects = sup->config.limits.user_objects;
 	sup->objects.user_bytes = sup->config.limits.user_object_bytes;
+}
+
+void objects_shut_down(struct supervisor *sup)
+{
+	objects_fail_all(&sup->objects, RUCHE_SHUTTING_DOWN);
 }
 
 void objects_set_up(struct supervisor *sup)

@@ -20,11 +20,15 @@ struct task;
 void objects_set_up(struct supervisor *sup);
 /* Limits of a config that is in force from now on. */
 void objects_set_limits(struct supervisor *sup);
+/* The daemon ends: who waits is told so. */
+void objects_shut_down(struct supervisor *sup);
 
 /* The session's own, made if there is none; NULL: no memory. */
 struct holder *objects_holder(struct session *session);
 /* The session has gone. */
 void objects_end(struct session *session);
+/* The task whose connection it is has ended, or is to: what waits is answered `cancelled`. */
+void objects_stop(struct session *session);
 /* The task has ended whose connection it is. */
 void objects_release(struct session *session);
 

@@ -37,12 +37,18 @@ bool request_get_name(
 	return false;
 }
 
+bool request_is_too_late(struct session *session, const struct request *request)
+{
+	return session->sup->state == SUPERVISOR_ENDING &&
+	       request_fail(session, request, RUCHE_SHUTTING_DOWN, "the daemon is ending");
+}
+
 static struct use *find_use(struct session *session, const struct request *request)
 {
 	struct option_text name;
 	struct use *use = NULL;
 
-	if (!request_get_name(session, request, &name))
+	if (request_is_too_late(session, request) || !request_get_name(session, request, &name))
 		return NULL;
 	if (session->holder != NULL)
 		use = object_find_use(&session->sup->objects, session->holder, name.text, name.len);

@@ -12,6 +12,9 @@
 bool request_get_name(
 	struct session *session, const struct request *request, struct option_text *ret);
 
+/* The daemon ends, and nothing more is had of objects.  True, and it was answered. */
+bool request_is_too_late(struct session *session, const struct request *request);
+
 /*
  * What the connection has open under the name that comes first, and that serves such wants (WANT_KINDS: whatever it is).
  * NULL, and it was answered: there is none.

@@ -351,6 +351,8 @@ bool request_open(struct session *session, const struct request *request)
 	struct user *user;
 	bool done;
 
+	if (request_is_too_late(session, request))
+		return true;
 	if (wrong != NULL)
 		return request_fail(session, request, RUCHE_BAD_ARGUMENTS, wrong);
 	user = users_get(users, session->speaks_for->uid);

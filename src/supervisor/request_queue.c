@@ -10,6 +10,8 @@
 enum {
 	TOKENS_MAX = 65536, /* in one request */
 	REPLY_MORE = 64,    /* bytes around the items of a reply, at the most */
+	REPLY_DEPTH =
+		3, /* arrays around an item, at the most: its token's, all of them, the reply */
 };
 
 /* ---- putting ----------------------------------------------------------------------------------- */
@@ -36,14 +38,15 @@ static bool on_put(struct session *session, const struct request *request)
 {
 	struct want want = {.kind = WANT_PUT, .single = true};
 	struct piece piece = piece_in_array(request->params, 1);
+	size_t len;
 
 	TAILQ_INIT(&want.items);
 	want.use = request_find_use(session, request, WANT_PUT);
 	if (want.use == NULL)
 		return true;
-	if (piece.len == 0)
-		return request_fail(
-			session, request, RUCHE_BAD_ARGUMENTS, "takes [name, item, options]");
+	if (scan_value_inside(piece.data, piece.len, REPLY_DEPTH, &len) < 0)
+		return request_fail(session, request, RUCHE_BAD_ARGUMENTS,
+			"takes [name, item at most 29 deep, options]");
 	if (!add_item(&want, piece))
 		return fail_put(session, request, &want);
 	return request_ask(session, request, 2, &want);

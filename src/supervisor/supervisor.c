@@ -186,6 +186,7 @@ static void release_children(struct pool *pool)
 static void begin_to_end(struct supervisor *sup)
 {
 	sup->state = SUPERVISOR_ENDING;
+	objects_shut_down(sup);
 	sessions_hang_up(sup);
 	sessions_flush(sup);
 	for (size_t i = 0; i < sup->pool_count; i++)

@@ -282,17 +282,23 @@ int scan_feed(struct scan *scan, const void *frame, size_t len)
 
 /* ---- single values -------------------------------------------------------------- */
 
-int scan_value(const void *data, size_t len, size_t *ret_len)
+int scan_value_inside(const void *data, size_t len, unsigned int depth, size_t *ret_len)
 {
 	struct scan scan;
 	struct head head;
 
 	scan_init(&scan, len);
+	scan.depth = depth;
 	if (!scan_read_head(data, len, &head) || take(&scan, &head) < 0 ||
-		skip(&scan, data, len, 0) <= 0)
+		skip(&scan, data, len, depth) <= 0)
 		return -EPROTO;
 	*ret_len = scan.pos;
 	return 0;
+}
+
+int scan_value(const void *data, size_t len, size_t *ret_len)
+{
+	return scan_value_inside(data, len, 0, ret_len);
 }
 
 static int scan_count(

@@ -72,6 +72,8 @@ static inline size_t scan_missing(const struct scan *scan, size_t len)
  * begin with a whole well-formed value nested no deeper than SCAN_DEPTH_MAX.
  */
 int scan_value(const void *data, size_t len, size_t *ret_len);
+/* The same of one that is to lie inside so many arrays and maps. */
+int scan_value_inside(const void *data, size_t len, unsigned int depth, size_t *ret_len);
 
 /* The head of an array, map (pairs), str or bin: -EPROTO if it is something else. */
 int scan_array(const void *data, size_t len, uint32_t *ret_count, size_t *ret_head);

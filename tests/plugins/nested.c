@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Functions that call the daemon themselves. */
+#include <ruche/objects.h>
 #include <ruche/plugin.h>
 #include <ruche/ruche.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Calls `function` with n; the reply, or NULL with the failure set. */
@@ -88,10 +90,64 @@ static int rest(struct ruche_task *task)
 	return 0;
 }
 
+/* Waits for this event.  What the daemon says against it, as the result. */
+static int wait_for_event(struct ruche_task *task, struct ruche *ruche, const char *name)
+{
+	const struct ruche_error *error;
+	struct ruche_object *event;
+	char said[64];
+
+	if (ruche_object_open(ruche, &event, RUCHE_EVENT, name, NULL) < 0)
+		return ruche_fail(task, "no event");
+	if (ruche_event_wait(event, -1) == 0)
+		return ruche_return_str(task, "set");
+	error = ruche_last_error(ruche);
+	if (error == NULL)
+		return ruche_fail(task, "nobody says why");
+	snprintf(said, sizeof(said), "%s %s", ruche_code_name(error->code),
+		ruche_executed_name(error->executed));
+	return ruche_return_str(task, said);
+}
+
+static int get_name(struct ruche_task *task, size_t index, char *ret, size_t size)
+{
+	const char *name;
+	size_t len;
+
+	if (ruche_arg_bytes(task, index, &name, &len) < 0)
+		return -1;
+	snprintf(ret, size, "%.*s", (int)len, name);
+	return 0;
+}
+
+/* Acquires a lock and keeps it, and the connection too; with a second name it then waits for that event. */
+static int hold(struct ruche_task *task)
+{
+	static struct ruche *ruche;
+	struct ruche_object *lock;
+	char names[2][64] = {"", ""};
+	size_t count = ruche_arg_count(task);
+
+	if (count == 0 || count > 2)
+		return ruche_fail(task, "takes a lock and perhaps an event");
+	for (size_t i = 0; i < count; i++)
+		if (get_name(task, i, names[i], sizeof(names[i])) < 0)
+			return -1;
+	if (ruche == NULL && ruche_open(NULL, &ruche) < 0)
+		return ruche_fail(task, "no daemon");
+	if (ruche_object_open(ruche, &lock, RUCHE_LOCK, names[0], NULL) < 0 ||
+		ruche_acquire(lock, -1) < 0)
+		return ruche_fail(task, "no lock");
+	if (count == 2)
+		return wait_for_event(task, ruche, names[1]);
+	return ruche_return_str(task, "held");
+}
+
 static const struct ruche_function functions[] = {
 	{.name = "nested.deep", .run = deep, .params = "n"},
 	{.name = "nested.tree", .run = tree, .params = "n"},
 	{.name = "nested.rest", .run = rest, .params = "n"},
+	{.name = "nested.hold", .run = hold, .params = "lock [event]"},
 	{0},
 };
 

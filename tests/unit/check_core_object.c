@@ -229,6 +229,19 @@ START_TEST(persistent_object_stays_until_it_is_removed)
 }
 END_TEST
 
+START_TEST(removed_object_has_no_descriptors_any_more_though_somebody_uses_it)
+{
+	struct use *use = use_of(0, OBJECT_PIPE, "x");
+
+	object_remove(use->object);
+	ck_assert_int_eq(freed, 1);
+	ck_assert_uint_eq(user->objects, 1);
+	object_close(use);
+	ck_assert_int_eq(freed, 1);
+	ck_assert_uint_eq(user->objects, 0);
+}
+END_TEST
+
 START_TEST(what_contradicts_an_object_is_refused)
 {
 	struct object_terms terms = terms_of(OBJECT_QUEUE, "x", 3);
@@ -374,6 +387,47 @@ START_TEST(what_a_task_has_left_held_is_released_and_stays_open)
 	assert_told(5, 3, RUCHE_CANCELLED);
 	ck_assert_uint_eq(queue->object->queue.count, 1);
 	ck_assert_ptr_eq(object_find_use(&objects, &holders[0], "x", 1), a);
+}
+END_TEST
+
+START_TEST(all_that_a_task_waits_for_is_cancelled_when_it_is_to_stop_and_it_holds_what_it_held)
+{
+	struct use *a = use_of(0, OBJECT_LOCK, "x"), *event = use_of(0, OBJECT_EVENT, "e"),
+		   *barrier = use_sized(0, OBJECT_BARRIER, "b", 3),
+		   *other = use_sized(1, OBJECT_BARRIER, "b", 3);
+
+	ask(a, WANT_ACQUIRE, 1);
+	ask(other, WANT_PASS, 2);
+	ask(event, WANT_SET, 3);
+	ask(barrier, WANT_PASS, 4);
+	holder_cancel_all(&holders[0]);
+	ck_assert_uint_eq(told[1].msgid, 3);
+	ck_assert_int_eq(told[1].answer.code, RUCHE_CANCELLED);
+	ck_assert_uint_eq(told[2].msgid, 4);
+	ck_assert_int_eq(told[2].answer.code, RUCHE_CANCELLED);
+	assert_told(4, 2, RUCHE_BROKEN);
+	ck_assert_uint_eq(a->held, 1);
+}
+END_TEST
+
+START_TEST(all_who_wait_anywhere_can_be_told_and_nobody_gets_anything_by_it)
+{
+	struct use *a = use_of(0, OBJECT_LOCK, "x"), *b = use_of(1, OBJECT_LOCK, "x"),
+		   *queue = use_sized(1, OBJECT_QUEUE, "q", 1),
+		   *barrier = use_sized(1, OBJECT_BARRIER, "b", 2);
+
+	ask(a, WANT_ACQUIRE, 1);
+	ask(b, WANT_ACQUIRE, 2);
+	put(queue, "ab", 3);
+	ask(barrier, WANT_PASS, 4);
+	objects_fail_all(&objects, RUCHE_SHUTTING_DOWN);
+	ck_assert_int_eq(answers, 4);
+	for (int i = 1; i < 4; i++)
+		ck_assert_int_eq(
+			told[i].answer.code, told[i].msgid == 3 ? RUCHE_OK : RUCHE_SHUTTING_DOWN);
+	ck_assert(!barrier->object->broken);
+	end(0);
+	ck_assert_int_eq(answers, 4);
 }
 END_TEST
 
@@ -776,6 +830,7 @@ static void add_objects(Suite *suite)
 {
 	const TTest *const tests[] = {object_lives_as_long_as_somebody_uses_it,
 		each_open_needs_its_close, persistent_object_stays_until_it_is_removed,
+		removed_object_has_no_descriptors_any_more_though_somebody_uses_it,
 		what_contradicts_an_object_is_refused, user_has_no_more_objects_than_allowed,
 		names_of_other_users_are_others, removal_is_told_to_all_who_wait_and_frees_the_name,
 		lock_goes_from_one_to_the_next_in_their_order,
@@ -783,6 +838,8 @@ static void add_objects(Suite *suite)
 		lock_whose_user_closes_it_is_released_and_not_abandoned,
 		who_waits_and_dies_is_passed_over,
 		what_a_task_has_left_held_is_released_and_stays_open,
+		all_that_a_task_waits_for_is_cancelled_when_it_is_to_stop_and_it_holds_what_it_held,
+		all_who_wait_anywhere_can_be_told_and_nobody_gets_anything_by_it,
 		waiting_ends_when_time_is_up_or_when_it_is_cancelled,
 		rlock_is_released_as_often_as_it_was_acquired,
 		semaphore_has_its_units_and_a_dead_holder_gives_back_all_of_them};

@@ -424,7 +424,9 @@ START_TEST(every_code_that_travels_has_a_golden_error)
 
 	for (size_t i = 0; i < count; i++)
 		check_error_vector(&vectors[i]);
-	for (int code = RUCHE_OK + 1; code < RUCHE_DISCONNECTED; code++) {
+	for (int code = RUCHE_OK + 1; code < RUCHE_CODE_COUNT; code++) {
+		if (code == RUCHE_DISCONNECTED)
+			continue;
 		snprintf(name, sizeof(name), "error.%s", message_code_name((enum ruche_code)code));
 		ck_assert(check_error_vector(find_golden(name)));
 	}

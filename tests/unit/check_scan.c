@@ -564,6 +564,22 @@ START_TEST(a_value_may_be_32_deep)
 }
 END_TEST
 
+START_TEST(a_value_inside_others_may_be_so_much_less_deep)
+{
+	char value[64];
+	size_t len = 0;
+
+	memset(value, 0x91, sizeof(value));
+	value[SCAN_DEPTH_MAX - 3] = 0;
+	ck_assert_int_eq(scan_value_inside(value, sizeof(value), 3, &len), 0);
+	ck_assert_uint_eq(len, SCAN_DEPTH_MAX - 2);
+	ck_assert_int_eq(scan_value_inside(value, sizeof(value), 4, &len), -EPROTO);
+	ck_assert_int_eq(scan_value_inside(value, SCAN_DEPTH_MAX - 3, 3, &len), -EPROTO);
+	ck_assert_int_eq(scan_value_inside(value + SCAN_DEPTH_MAX - 3, 1, 32, &len), 0);
+	ck_assert_int_eq(scan_value_inside(value, 0, 3, &len), -EPROTO);
+}
+END_TEST
+
 /* ---- random --------------------------------------------------------------------- */
 
 /* xorshift: the same on every machine. */
@@ -734,6 +750,7 @@ static TCase *case_values(void)
 	tcase_add_test(tc, heads_of_another_type_or_cut_short_are_refused);
 	tcase_add_test(tc, a_value_that_is_cut_short_is_refused);
 	tcase_add_test(tc, a_value_may_be_32_deep);
+	tcase_add_test(tc, a_value_inside_others_may_be_so_much_less_deep);
 	tcase_add_loop_test(tc, random_frames_are_as_long_as_msgpack_says, 0, 8);
 	tcase_add_loop_test(tc, random_garbage_is_never_read_past_its_end, 0, 8);
 	return tc;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GOLDEN_MAX = 256, LINE_SIZE = 8192 };
+enum { GOLDEN_MAX = 512, LINE_SIZE = 8192 };
 
 static _Noreturn void die(const char *what, const char *where)
 {
