@@ -387,6 +387,7 @@ static void drain(void)
 		take_items(reply, 0, &triple);
 		if (atomic_exchange(&item_of(&triple)->got, 1))
 			fail("an item came twice", 0);
+		must("task_done", ruche_queue_task_done(self.plain, 1));
 	}
 	while (ruche_queue_get(self.line, 0, &reply) == 0) {
 		take_items(reply, 0, &triple);
