@@ -142,7 +142,7 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
 {
 	struct session *session = data;
 
-	if ((what & EV_CLOSED) != 0 && peer_has_gone(fd) && !may_read(session)) {
+	if (!may_read(session) && peer_has_gone(fd)) {
 		session_close(session);
 		return;
 	}
@@ -357,6 +357,17 @@ static void close_if_gone(struct session *session)
 		session_close(session);
 }
 
+/*
+ * An end that comes together with the last bytes, when answers are left unread, is an error on the socket, and libevent says of an
+ * error no more than that there is something to read.  An answer that is written finds it; where none is due soon, what
+ * the client holds would be held for ever.
+ */
+static bool has_left_silently(const struct session *session)
+{
+	return buf_len(&session->out) == 0 &&
+	       (session->holder != NULL || session->tasks.count == 0) && peer_has_gone(session->fd);
+}
+
 static void pump(struct session *session)
 {
 	ssize_t n;
@@ -384,9 +395,12 @@ static void pump(struct session *session)
 	/* After a short read the next byte brings a new edge; only the end may come without. */
 	session->readable = n == READ_SIZE || session->ended;
 	nested_catch_up(session);
-	if (!handle_frames(session))
+	if (!handle_frames(session)) {
 		close_if_gone(session);
-	else if (session->readable)
+		return;
+	}
+	session->readable = session->readable || has_left_silently(session);
+	if (session->readable)
 		mark_ready(session);
 }
 
