@@ -278,6 +278,7 @@ static bool fail_make(
 {
 	char why[WHY_MAX], text[128];
 
+	object_remove(use->object); /* also if it is persistent: nobody could use it */
 	object_close(use);
 	if (error == -EINVAL)
 		return request_fail(session, request, RUCHE_BAD_ARGUMENTS,
