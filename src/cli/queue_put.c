@@ -91,6 +91,15 @@ static int add_line(void *user, const char *line, size_t len)
 	return 0;
 }
 
+/* If a part went in before the queue took no more, the daemon has said nothing against it. */
+static int answer(const struct putter *putter, int broken)
+{
+	if (broken != -EPIPE || ruche_last_error(putter->cli->ruche) != NULL)
+		return object_answer(putter->cli, putter->name, broken);
+	log_error("%s: the queue has been ended or removed", putter->name);
+	return STATUS_FAILED;
+}
+
 static int put_lines(void *user)
 {
 	struct putter *putter = user;
@@ -105,7 +114,7 @@ static int put_lines(void *user)
 	putter->put += done;
 	if (broken < 0) {
 		log_error("%" PRIu64 " lines went into the queue, and no more", putter->put);
-		return object_answer(putter->cli, putter->name, broken);
+		return answer(putter, broken);
 	}
 	return clear(putter) < 0 ? cli_no_memory() : 0;
 }
@@ -132,9 +141,9 @@ static int put_values(struct putter *putter, int argc, char **argv)
 	msgpack_sbuffer_init(&items);
 	status = args_pack_array(putter->cli, &items, argc, argv);
 	if (status == 0)
-		status = object_answer(putter->cli, putter->name,
-			ruche_queue_put_many(putter->queue, object_patience(putter->cli),
-				items.data, items.size, &done));
+		status = answer(
+			putter, ruche_queue_put_many(putter->queue, object_patience(putter->cli),
+					items.data, items.size, &done));
 	if (status != 0 && done > 0)
 		log_error("%zu of %d went into the queue", done, argc);
 	msgpack_sbuffer_destroy(&items);

@@ -329,6 +329,27 @@ check_output 'a reader goes' y bash -c "'$ruche' pipe receive p 0 | head -1"
 wait "$sender"
 check 'and the sender hears it' grep -q 'other end has gone' "$dir/second"
 
+"$ruche" pipe send p 1 <"$dir/lines" 2>"$dir/second" &
+sender=$!
+wait_for "$ruche" objects p
+check_output 'a reader goes before it has read all' '' timeout 10 bash -c "'$ruche' pipe receive p 0 >&-" 2>/dev/null
+wait "$sender"
+check 'and the sender hears that too' test $? -eq 1
+check 'in words' grep -q 'other end has gone' "$dir/second"
+check_status 'what only receives does not send' 64 bash -c "echo 1 | '$ruche' pipe send --one-way p 0"
+check_said 'and says so' 'end 0 receives and end 1 sends'
+check_status 'what only sends does not receive' 64 "$ruche" pipe receive --one-way p 1 --timeout 10s
+check_said 'and says so' 'end 0 receives and end 1 sends'
+seq 3 | "$ruche" queue put --maxsize 1 short 2>"$dir/second" &
+producer=$!
+wait_for is short waiting 1
+"$ruche" queue end short
+wait "$producer"
+check 'who waits for room in a queue that is ended' test $? -eq 1
+check 'is told that, and how much went in' eval \
+	'grep -q "1 lines went into" "$dir/second" && grep -q "has been ended or removed" "$dir/second"'
+"$ruche" objects remove short
+
 # ---- processes
 
 check 'cores are counted' grep -qx '[1-9][0-9]*' <("$ruche" cpu-count)

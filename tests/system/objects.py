@@ -1105,7 +1105,8 @@ def limits():
     assert told["bytes"] == 4 * (len(msgpack.packb(large)) + 32), told
     client.good("ruche.close", "two")
     words = same([client.ask("queue.put_many", "one", [large, large]),
-        client.ask("open", "value", "memory", {"type": "int8", "count": 20000})])
+        client.ask("open", "value", "memory", {"type": "int8", "count": 20000, "persistent": True})])
+    assert watcher.ask("object", "memory") == "unknown_object no"
     assert client.good("ruche.object", "one")["size"] == 4
     claim("F17", f"{words}; what is there stays")
     daemon.configure("user_objects = 1\nuser_object_bytes = 10K\nframe = 64K")
