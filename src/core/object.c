@@ -97,6 +97,8 @@ void want_drop(struct want *want)
 static void tell(struct want *want, const struct object_answer *answer)
 {
 	want->use->object->all->answer(want, answer);
+	if (want->ack)
+		object_keep_items(want);
 	items_free(want->use->object, &want->items);
 }
 

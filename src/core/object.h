@@ -26,6 +26,7 @@
 #include <sys/queue.h>
 
 #include "core/alarm.h"
+#include "core/item_tree.h"
 #include "core/task.h"
 #include "core/user.h"
 
@@ -58,17 +59,6 @@ enum want_kind {
 struct object;
 struct use;
 
-/* ---- what is in a queue ------------------------------------------------------------- */
-
-struct item {
-	TAILQ_ENTRY(item) link;
-	uint64_t token; /* in the order of putting */
-	size_t len;
-	uint8_t data[];
-};
-
-TAILQ_HEAD(item_list, item);
-
 /* ---- who waits ---------------------------------------------------------------------- */
 
 struct want {
@@ -88,7 +78,7 @@ struct want {
 	uint64_t done;  /* put: so many are in the queue */
 	uint64_t since; /* ns */
 	struct alarm alarm;
-	struct item_list items; /* put: that are not yet; owned */
+	struct item_list items; /* put: that are not yet; get: that were got; owned */
 };
 
 TAILQ_HEAD(want_list, want);
@@ -97,7 +87,7 @@ TAILQ_HEAD(want_list, want);
 
 struct holder {
 	void *owner;
-	TAILQ_HEAD(, use) uses;
+	TAILQ_HEAD(holder_uses, use) uses;
 	struct want_list wants;
 	/* While a circle is looked for. */
 	uint64_t seen;
@@ -111,7 +101,7 @@ struct use {
 	uint32_t opens;
 	uint32_t held;  /* units; or how often, of what can be had again and again */
 	uint64_t taken; /* items, without acknowledgement, that are not dealt with */
-	struct item_list unacked;
+	struct item_tree unacked;
 	uint64_t unacked_count;
 };
 
@@ -121,6 +111,7 @@ TAILQ_HEAD(use_list, use);
 
 struct object_queue {
 	struct item_list items;
+	struct item_tree back; /* what was given back */
 	uint64_t count, unfinished, last_token;
 	bool ended;
 };
@@ -256,6 +247,7 @@ void holder_cancel_all(struct holder *holder);
 struct item *item_new(struct object *queue, const void *data, size_t len);
 void item_free(struct object *queue, struct item *item);
 void items_free(struct object *queue, struct item_list *items);
+void item_tree_free(struct object *queue, struct item_tree *tree); /* all that is in it */
 
 /* ---- what needs no waiting ---------------------------------------------------------------- */
 
@@ -309,6 +301,8 @@ bool object_has_unit(const struct object *object);
 /* What a use holds goes back; `died`: without having been released. */
 void object_give_back_lock(struct use *use, bool died);
 void object_give_back_items(struct use *use);
+/* What was got and is to be acknowledged is from now on the use's. */
+void object_keep_items(struct want *want);
 /* What some have put or taken in a queue others may wait for. */
 void object_settle_queue(struct object *queue);
 

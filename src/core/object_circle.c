@@ -9,33 +9,43 @@ static bool is_stuck(const struct want *want)
 	       !object_has_unit(want->use->object);
 }
 
+/* Each request that waits asks, so one that waits for very much must not make all others wait: who looks at more has found nothing. */
+enum { LOOKS_MAX = 4096 };
+
+struct search {
+	uint64_t number;
+	struct holder *last; /* that was found */
+	uint32_t looks;
+};
+
 /* Behind the last one, if it was not seen in this search. */
-static struct holder *see(struct holder *last, struct holder *holder, uint64_t search)
+static void see(struct search *search, struct holder *holder)
 {
-	if (holder->seen == search)
-		return last;
-	holder->seen = search;
+	if (holder->seen == search->number)
+		return;
+	holder->seen = search->number;
 	holder->next_seen = NULL;
-	if (last != NULL)
-		last->next_seen = holder;
-	return holder;
+	if (search->last != NULL)
+		search->last->next_seen = holder;
+	search->last = holder;
 }
 
-/* All whom it waits for; NULL: it can go on by itself. */
-static struct holder *see_owners(const struct holder *holder, struct holder *last, uint64_t search)
+/* All whom it waits for.  False: it can go on by itself, or these are too many. */
+static bool see_owners(struct search *search, const struct holder *holder)
 {
 	const struct want *want;
 	const struct use *owner;
 
-	if (TAILQ_EMPTY(&holder->wants))
-		return NULL;
 	TAILQ_FOREACH (want, &holder->wants, of_holder) {
 		if (!is_stuck(want))
-			return NULL;
-		TAILQ_FOREACH (owner, &want->use->object->lock.owners, of_owners)
-			last = see(last, owner->holder, search);
+			return false;
+		TAILQ_FOREACH (owner, &want->use->object->lock.owners, of_owners) {
+			if (++search->looks > LOOKS_MAX)
+				return false;
+			see(search, owner->holder);
+		}
 	}
-	return last;
+	return !TAILQ_EMPTY(&holder->wants);
 }
 
 /*
@@ -44,13 +54,11 @@ static struct holder *see_owners(const struct holder *holder, struct holder *las
  */
 struct holder *object_circle(struct objects *objects, struct holder *holder)
 {
-	uint64_t search = ++objects->searches;
-	struct holder *last = see(NULL, holder, search);
+	struct search search = {.number = ++objects->searches};
 
-	for (struct holder *at = holder; at != NULL; at = at->next_seen) {
-		last = see_owners(at, last, search);
-		if (last == NULL)
+	see(&search, holder);
+	for (const struct holder *at = holder; at != NULL; at = at->next_seen)
+		if (!see_owners(&search, at))
 			return NULL;
-	}
 	return holder;
 }

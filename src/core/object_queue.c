@@ -50,18 +50,17 @@ void items_free(struct object *queue, struct item_list *items)
 	}
 }
 
-/* What was taken goes back to where it was, before all that was put after it. */
+void item_tree_free(struct object *queue, struct item_tree *tree)
+{
+	struct item *item;
+
+	while ((item = tree->root) != NULL)
+		item_free(queue, item_tree_remove(tree, item->token));
+}
+
 static void put_back(struct object_queue *queue, struct item *item)
 {
-	struct item *at;
-
-	TAILQ_FOREACH (at, &queue->items, link)
-		if (at->token > item->token)
-			break;
-	if (at == NULL)
-		TAILQ_INSERT_TAIL(&queue->items, item, link);
-	else
-		TAILQ_INSERT_BEFORE(at, item, link);
+	item_tree_add(&queue->back, item);
 	queue->count++;
 }
 
@@ -105,11 +104,18 @@ bool object_try_put(struct want *want, struct object_answer *answer)
 	return TAILQ_EMPTY(&want->items) || object->queue.ended;
 }
 
-static void take(struct object_queue *queue, struct item_list *to)
+/* Of those that are there, the oldest. */
+static struct item *next_item(const struct object_queue *queue)
 {
-	struct item *item = TAILQ_FIRST(&queue->items);
+	struct item *back = item_tree_after(&queue->back, 0), *item = TAILQ_FIRST(&queue->items);
 
-	TAILQ_REMOVE(&queue->items, item, link);
+	return back != NULL && (item == NULL || back->token < item->token) ? back : item;
+}
+
+static void take(struct object_queue *queue, struct item *item, struct item_list *to)
+{
+	if (item_tree_remove(&queue->back, item->token) == NULL)
+		TAILQ_REMOVE(&queue->items, item, link);
 	TAILQ_INSERT_TAIL(to, item, link);
 	queue->count--;
 }
@@ -118,22 +124,21 @@ bool object_try_get(struct want *want, struct object_answer *answer)
 {
 	struct use *use = want->use;
 	struct object_queue *queue = &use->object->queue;
-	struct item_list *to = want->ack ? &use->unacked : &want->items;
 
 	if (queue->count == 0) {
 		answer->code = RUCHE_CLOSED;
 		return queue->ended;
 	}
-	answer->first = TAILQ_FIRST(&queue->items);
 	for (size_t len = 0; queue->count > 0 && answer->count < want->max; answer->count++) {
-		len += item_size(TAILQ_FIRST(&queue->items));
+		struct item *item = next_item(queue);
+
+		len += item_size(item);
 		if (answer->count > 0 && len > want->max_len)
 			break;
-		take(queue, to);
+		take(queue, item, &want->items);
 	}
-	if (want->ack)
-		use->unacked_count += answer->count;
-	else
+	answer->first = TAILQ_FIRST(&want->items);
+	if (!want->ack)
 		use->taken += answer->count;
 	return true;
 }
@@ -146,18 +151,16 @@ bool object_try_join(struct want *want, struct object_answer *answer)
 
 /* ---- what was taken ------------------------------------------------------------------------- */
 
-static struct item *remove_token(struct use *use, uint64_t token)
+void object_keep_items(struct want *want)
 {
+	struct use *use = want->use;
 	struct item *item;
 
-	TAILQ_FOREACH (item, &use->unacked, link)
-		if (item->token == token)
-			break;
-	if (item == NULL)
-		return NULL;
-	TAILQ_REMOVE(&use->unacked, item, link);
-	use->unacked_count--;
-	return item;
+	while ((item = TAILQ_FIRST(&want->items)) != NULL) {
+		TAILQ_REMOVE(&want->items, item, link);
+		item_tree_add(&use->unacked, item);
+		use->unacked_count++;
+	}
 }
 
 uint64_t object_settle_items(struct use *use, const uint64_t *tokens, size_t count, bool give_back)
@@ -166,11 +169,12 @@ uint64_t object_settle_items(struct use *use, const uint64_t *tokens, size_t cou
 	uint64_t settled = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct item *item = remove_token(use, tokens[i]);
+		struct item *item = item_tree_remove(&use->unacked, tokens[i]);
 
 		if (item == NULL)
 			continue;
 		settled++;
+		use->unacked_count--;
 		if (give_back) {
 			put_back(queue, item);
 			continue;
@@ -197,10 +201,13 @@ void object_give_back_items(struct use *use)
 	struct object_queue *queue = &use->object->queue;
 	struct item *item;
 
-	while ((item = TAILQ_FIRST(&use->unacked)) != NULL) {
-		TAILQ_REMOVE(&use->unacked, item, link);
-		put_back(queue, item);
-	}
+	queue->count += use->unacked_count;
+	if (queue->back.root == NULL)
+		queue->back = use->unacked;
+	else
+		while ((item = use->unacked.root) != NULL)
+			item_tree_add(&queue->back, item_tree_remove(&use->unacked, item->token));
+	use->unacked = (struct item_tree){NULL};
 	use->unacked_count = 0;
 	queue->unfinished -= use->taken;
 	use->taken = 0;

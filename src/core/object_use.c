@@ -112,8 +112,10 @@ static void object_free(struct object *object)
 		object_forget_name(object);
 		objects->on_free(object);
 	}
-	if (object->kind == OBJECT_QUEUE)
+	if (object->kind == OBJECT_QUEUE) {
 		items_free(object, &object->queue.items);
+		item_tree_free(object, &object->queue.back);
+	}
 	object_discharge(object, object->bytes);
 	TAILQ_REMOVE(&objects->list, object, link);
 	object->user->objects--;
@@ -186,7 +188,6 @@ struct use *object_use_new(struct holder *holder, struct object *object)
 		return NULL;
 	use->holder = holder;
 	use->object = object;
-	TAILQ_INIT(&use->unacked);
 	if (tsearch(use, &object->all->by_use, compare_uses) == NULL) {
 		free(use);
 		return NULL;
@@ -314,17 +315,30 @@ static enum ruche_code find_or_make(struct objects *objects, struct user *user,
 	return fits(*ret, terms) ? RUCHE_OK : RUCHE_BAD_ARGUMENTS;
 }
 
-/* Of this holder; one of an object that has been removed is none. */
+/* Of an object that has been removed; how often it was open. */
+static uint32_t close_all(struct use *use)
+{
+	uint32_t opens = use->opens;
+
+	use->opens = 1;
+	object_close(use);
+	return opens;
+}
+
+/* Of this holder.  One of an object that has been removed ends; its closes are still to come, and must not end this one. */
 static struct use *use_of(struct holder *holder, struct object *object)
 {
 	struct use *use = object_find_use(object->all, holder, object->name, object->name_len);
+	uint32_t opens = 0;
 
-	if (use != NULL && use->object != object) {
-		use->opens = 1;
-		object_close(use);
-		use = NULL;
-	}
-	return use != NULL ? use : object_use_new(holder, object);
+	if (use != NULL && use->object == object)
+		return use;
+	if (use != NULL)
+		opens = close_all(use);
+	use = object_use_new(holder, object);
+	if (use != NULL)
+		use->opens = opens;
+	return use;
 }
 
 enum ruche_code object_open(struct objects *objects, struct holder *holder, struct user *user,

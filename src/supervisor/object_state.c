@@ -12,16 +12,27 @@
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
+static void save_item(struct state_writer *w, const char *kind, const struct item *item)
+{
+	state_begin(w, kind);
+	state_put_uint(w, "token", item->token);
+	state_put_bytes(w, "data", item->data, item->len);
+	state_end(w);
+}
+
 static void save_items(struct state_writer *w, const char *kind, const struct item_list *items)
 {
 	const struct item *item;
 
-	TAILQ_FOREACH (item, items, link) {
-		state_begin(w, kind);
-		state_put_uint(w, "token", item->token);
-		state_put_bytes(w, "data", item->data, item->len);
-		state_end(w);
-	}
+	TAILQ_FOREACH (item, items, link)
+		save_item(w, kind, item);
+}
+
+static void save_tree(struct state_writer *w, const char *kind, const struct item_tree *tree)
+{
+	for (const struct item *item = item_tree_after(tree, 0); item != NULL;
+		item = item_tree_after(tree, item->token))
+		save_item(w, kind, item);
 }
 
 static const struct session *session_of(const struct use *use)
@@ -35,7 +46,7 @@ static void save_use(struct state_writer *w, const struct use *use)
 	state_put_fields(w, &state_of_use, use);
 	state_put_uint(w, "session", session_of(use)->ref.index);
 	state_end(w);
-	save_items(w, "unacked", &use->unacked);
+	save_tree(w, "unacked", &use->unacked);
 }
 
 static void save_want(struct state_writer *w, const struct want *want)
@@ -72,8 +83,10 @@ static void save_object(struct state_writer *w, const struct object *object)
 	else
 		state_put_uint(w, "abandoned", object->lock.abandoned);
 	state_end(w);
-	if (object->kind == OBJECT_QUEUE)
-		save_items(w, "item", &object->queue.items);
+	if (object->kind != OBJECT_QUEUE)
+		return;
+	save_tree(w, "item", &object->queue.back); /* the older ones */
+	save_items(w, "item", &object->queue.items);
 }
 
 void objects_save(struct state_writer *w, const struct supervisor *sup)
@@ -163,15 +176,24 @@ int load_object(struct loading *l)
 
 /* ---- reading: items ----------------------------------------------------------------------------- */
 
-static int load_into(struct loading *l, struct item_list *items)
+/* NULL: no memory. */
+static struct item *load_any(struct loading *l)
 {
 	size_t len;
 	const void *data = state_get_bytes(&l->r, "data", &len);
 	struct item *item = data != NULL ? item_new(l->object, data, len) : NULL;
 
+	if (item != NULL)
+		item->token = state_get_uint(&l->r, "token");
+	return item;
+}
+
+static int load_into(struct loading *l, struct item_list *items)
+{
+	struct item *item = load_any(l);
+
 	if (item == NULL)
 		return -ENOMEM;
-	item->token = state_get_uint(&l->r, "token");
 	TAILQ_INSERT_TAIL(items, item, link);
 	return 0;
 }
@@ -184,8 +206,13 @@ int load_item(struct loading *l)
 
 int load_unacked(struct loading *l)
 {
+	struct item *item = load_any(l);
+
+	if (item == NULL)
+		return -ENOMEM;
+	item_tree_add(&l->use->unacked, item);
 	l->use->unacked_count++;
-	return load_into(l, &l->use->unacked);
+	return 0;
 }
 
 int load_unput(struct loading *l)

@@ -229,6 +229,14 @@ static bool tell_opened(struct session *session, const struct request *request,
 	return true;
 }
 
+/* It is as it was before; what was to be persistent is not there either. */
+static void undo(struct use *use, bool created)
+{
+	if (created)
+		object_remove(use->object);
+	object_close(use);
+}
+
 static bool answer(struct session *session, const struct request *request, struct use *use,
 	const struct open_options *options, bool created)
 {
@@ -237,14 +245,16 @@ static bool answer(struct session *session, const struct request *request, struc
 	int fd = with_fd && request->wants_answer ? take_fd(object, options) : -1;
 
 	if (with_fd && fd < 0) {
-		object_close(use);
+		undo(use, created);
 		return request_fail(session, request, RUCHE_BUSY,
 			is_pipe ? "somebody has taken this end of the pipe already"
 				: "the daemon has no descriptor left for it");
 	}
-	if (fd >= 0 && session_send_fd(session, fd) < 0)
+	if (fd >= 0 && session_send_fd(session, fd) < 0) {
+		undo(use, created);
 		return request_fail(
 			session, request, RUCHE_BUSY, "the daemon has no memory for it");
+	}
 	return !request->wants_answer || tell_opened(session, request, object, options, created);
 }
 
@@ -309,7 +319,7 @@ static bool fail_make(
 {
 	char why[WHY_MAX], text[128];
 
-	object_close(use);
+	undo(use, true);
 	if (error == -EINVAL)
 		return request_fail(session, request, RUCHE_BAD_ARGUMENTS,
 			"it would be larger than any memory, or is shorter than its data");

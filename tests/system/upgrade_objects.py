@@ -77,7 +77,8 @@ assert c.wait(waits["semaphore"]) == [None, "acquired"]
 a.good("ruche.event.set", "E")
 assert b.wait(waits["event"]) == [None, None]
 passed = [client.send("ruche.barrier.wait", "B") for client in (a, c)]
-assert [b.wait(waits["barrier"])[1], a.wait(passed[0])[1], c.wait(passed[1])[1]] == [0, 1, 2]
+assert b.wait(waits["barrier"])[1] == 0
+assert {a.wait(passed[0])[1], c.wait(passed[1])[1]} == {1, 2}  # whichever is read first
 a.good("ruche.lock.acquire", "C")
 assert a.good("ruche.condition.notify", "C") == 1
 a.good("ruche.lock.release", "C")

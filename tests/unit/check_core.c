@@ -145,6 +145,7 @@ int main(void)
 	add_core_scheduler(suite);
 	add_core_queue(suite);
 	add_core_user(suite);
+	add_core_item_tree(suite);
 	add_core_object(suite);
 	add_core_plan(suite);
 	add_core_handle(suite);

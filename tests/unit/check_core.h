@@ -11,6 +11,7 @@
 void add_core_access(Suite *suite);
 void add_core_groups(Suite *suite);
 void add_core_handle(Suite *suite);
+void add_core_item_tree(Suite *suite);
 void add_core_object(Suite *suite);
 void add_core_plan(Suite *suite);
 void add_core_queue(Suite *suite);
