@@ -236,8 +236,9 @@ int ruche_value_lock(struct ruche_value *value, int timeout_ms);
 int ruche_value_unlock(struct ruche_value *value);
 
 /*
- * One element, atomically, without the lock.  They return what it was before; out of range they do nothing and
- * return 0.  Those of int64 are for types of integers, the value converted as by a cast; those of double are for all.
+ * One element, atomically, without the lock, and without waiting for whoever has that.  They return what it was
+ * before; out of range they do nothing and return 0.  Those of int64 are for types of integers, the value converted
+ * as by a cast; those of double are for all.
  */
 int64_t ruche_value_get(const struct ruche_value *value, size_t index);
 int64_t ruche_value_set(struct ruche_value *value, size_t index, int64_t to);
