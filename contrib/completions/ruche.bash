@@ -114,7 +114,7 @@ _ruche_options() {
 	quarantine) _ruche_words "$common --release" ;;
 	functions | objects) _ruche_words "$common --names" ;;
 	'queue put') _ruche_words "$common --timeout --maxsize --transient" ;;
-	'queue get') _ruche_words "$common --timeout --count --follow" ;;
+	'queue get') _ruche_words "$common --timeout --count --follow --maxsize --transient" ;;
 	'queue join' | 'event wait') _ruche_words "$common --timeout" ;;
 	'barrier wait') _ruche_words "$common --timeout --parties" ;;
 	'value create') _ruche_words "$common --type --count" ;;

@@ -21,6 +21,7 @@
  *	-EINVAL		a NULL, another kind of object, an option that is not to be had
  *	-ECONNRESET	the daemon has gone		-EBUSY		inside a callback of ruche.h
  *	-EPROTO		the daemon's answer is none	-EMSGSIZE	over ruche_frame_max()
+ *	-ECANCELED	the task that this runs in is to stop; or what waits was cancelled
  *
  * ruche_last_error() then has the daemon's words.
  */
@@ -36,7 +37,10 @@ struct ruche_pipe;   /* one end of a pipe */
 struct ruche_value;  /* shared memory */
 struct ruche_child;  /* a process of one's own, see ruche_process_start() */
 
-/* What the daemon said against the last function of this header on the handle; NULL: nothing.  Valid until the next one. */
+/*
+ * What the daemon said against the last function of this header that was to ask it on the handle, also that it has gone; NULL: nothing.
+ * Valid until the next such function.  Those that pass messages at a pipe or work in a value's memory ask nobody.
+ */
 const struct ruche_error *ruche_last_error(const struct ruche *ruche);
 
 /* ---- all kinds -------------------------------------------------------------------- */
@@ -232,8 +236,9 @@ int ruche_value_lock(struct ruche_value *value, int timeout_ms);
 int ruche_value_unlock(struct ruche_value *value);
 
 /*
- * One element, atomically, without the lock.  They return what it was before; out of range they do nothing and
- * return 0.  Those of int64 are for types of integers, the value converted as by a cast; those of double are for all.
+ * One element, atomically, without the lock, and without waiting for whoever has that.  They return what it was
+ * before; out of range they do nothing and return 0.  Those of int64 are for types of integers, the value converted
+ * as by a cast; those of double are for all.
  */
 int64_t ruche_value_get(const struct ruche_value *value, size_t index);
 int64_t ruche_value_set(struct ruche_value *value, size_t index, int64_t to);
@@ -273,7 +278,10 @@ uint64_t ruche_process_task(const struct ruche_child *child); /* its id */
 int ruche_process_terminate(
 	struct ruche_child *child);                /* SIGTERM, and after the grace period SIGKILL */
 int ruche_process_kill(struct ruche_child *child); /* SIGKILL at once */
-/* Frees it; a process that still runs is stopped, unless it was started with `detach`.  NULL is allowed. */
+/*
+ * Frees it; a process that still runs is stopped, unless it was started with `detach`.  NULL is allowed.  Those that are still open
+ * ruche_close() closes and frees.
+ */
 void ruche_process_close(struct ruche_child *child);
 
 /* ---- cores -------------------------------------------------------------------------- */

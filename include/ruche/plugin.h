@@ -100,7 +100,7 @@ const msgpack_object *ruche_arg(
 	const struct ruche_task *task, size_t index); /* NULL past the end */
 int ruche_arg_int64(struct ruche_task *task, size_t index, int64_t *ret);
 int ruche_arg_uint64(struct ruche_task *task, size_t index, uint64_t *ret);
-int ruche_arg_int128(struct ruche_task *task, size_t index, __int128 *ret);
+__extension__ int ruche_arg_int128(struct ruche_task *task, size_t index, __int128 *ret);
 int ruche_arg_double(struct ruche_task *task, size_t index, double *ret); /* integers too */
 int ruche_arg_bool(struct ruche_task *task, size_t index, bool *ret);
 /*
@@ -120,7 +120,7 @@ int ruche_return_nil(struct ruche_task *task);
 int ruche_return_bool(struct ruche_task *task, bool value);
 int ruche_return_int64(struct ruche_task *task, int64_t value);
 int ruche_return_uint64(struct ruche_task *task, uint64_t value);
-int ruche_return_int128(struct ruche_task *task, __int128 value);
+__extension__ int ruche_return_int128(struct ruche_task *task, __int128 value);
 int ruche_return_double(struct ruche_task *task, double value);
 int ruche_return_str(struct ruche_task *task, const char *text); /* NUL-terminated UTF-8 */
 int ruche_return_bin(struct ruche_task *task, const void *data, size_t len);

@@ -388,7 +388,7 @@ enum ruche_code ruche_reply_code(const struct ruche_reply *reply);
  */
 int ruche_reply_int64(const struct ruche_reply *reply, int64_t *ret);
 int ruche_reply_uint64(const struct ruche_reply *reply, uint64_t *ret);
-int ruche_reply_int128(const struct ruche_reply *reply, __int128 *ret);
+__extension__ int ruche_reply_int128(const struct ruche_reply *reply, __int128 *ret);
 int ruche_reply_double(const struct ruche_reply *reply, double *ret); /* integers too */
 int ruche_reply_bool(const struct ruche_reply *reply, bool *ret);
 /*
@@ -467,8 +467,8 @@ const char *ruche_version(void);
  * 0, or -EINVAL.  And packs one: writes at most 18 bytes to `buf` and returns
  * how many.
  */
-int ruche_unpack_int128(const void *data, size_t len, __int128 *ret);
-size_t ruche_pack_int128(__int128 value, void *buf);
+__extension__ int ruche_unpack_int128(const void *data, size_t len, __int128 *ret);
+__extension__ size_t ruche_pack_int128(__int128 value, void *buf);
 
 #ifdef __cplusplus
 }

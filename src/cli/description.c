@@ -76,6 +76,8 @@ static int append_state(struct buf *out, const msgpack_object *task)
 	if (has(task, "worker") &&
 		cli_append(out, " on worker %" PRId64, value_int(task, "worker", 0)) < 0)
 		return -ENOMEM;
+	if (has(task, "pid") && cli_append(out, ", pid %" PRId64, value_int(task, "pid", 0)) < 0)
+		return -ENOMEM;
 	if (has(task, "progress") && cli_append(out, ", progress %.3g", progress) < 0)
 		return -ENOMEM;
 	return buf_append(out, "\n", 1);

@@ -122,7 +122,7 @@ static const char program_tail[] =
 	"Exit status: 0 done; 1 the task failed; 64 wrong usage; 69 no daemon; 74 cannot read the\n"
 	"input or write the output; 75 the daemon is busy; 77 it does not allow this; 124 timed "
 	"out;\n"
-	"128+N ended by signal N; and the command's own in `ruche run` and `ruche lock`.\n"
+	"128+N ended by signal N; and the command's own in `ruche run`, `lock` and `queue get`.\n"
 	"\n"
 	"The names of Python's multiprocessing, such as apply and starmap, are known as well.\n"
 	"The daemon is found by --socket, $RUCHE_SOCKET, $XDG_RUNTIME_DIR/ruche/ruche.sock or\n"

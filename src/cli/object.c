@@ -52,6 +52,7 @@ static const struct {
 	{-ETIMEDOUT, STATUS_TIMEOUT, "time is up"},
 	{-EAGAIN, STATUS_BUSY, "it would have to wait"},
 	{-EPIPE, STATUS_FAILED, "the other end has gone"},
+	{-EPROTO, STATUS_FAILED, "what came is no message"},
 	{-EINVAL, STATUS_USAGE, "cannot be: a name has 1 to 255 bytes"},
 };
 

@@ -56,6 +56,15 @@ static int open_end(struct cli *cli, int argc, char **argv, struct ruche_pipe **
 	return object_answer(cli, argv[0], ruche_pipe_open(cli->ruche, ret, argv[0], end, &terms));
 }
 
+/* What became of sending or receiving. */
+static int answer(const struct cli *cli, const char *name, int broken)
+{
+	if (broken != -EINVAL)
+		return object_answer(cli, name, broken);
+	log_error("%s: the pipe is one-way: end 0 receives and end 1 sends", name);
+	return STATUS_USAGE;
+}
+
 /* ---- send */
 
 static int send_packed(struct sender *sender)
@@ -65,7 +74,7 @@ static int send_packed(struct sender *sender)
 
 	if (broken < 0) {
 		log_error("%" PRIu64 " lines were sent, and no more", sender->sent);
-		return object_answer(sender->cli, sender->name, broken);
+		return answer(sender->cli, sender->name, broken);
 	}
 	sender->sent++;
 	return 0;
@@ -97,16 +106,19 @@ static int flush(void *user)
 
 /*
  * The pipe ends with the last who has it open: what was sent is there for the other end, which nobody may have taken
- * yet, only as long as we are.  It hears that no more comes, and goes when it has read all.
+ * yet, only as long as we are.  It hears that no more comes, and goes when it has read all.  0 or an exit status.
  */
-static void wait_for_reader(const struct ruche_pipe *pipe)
+static int wait_for_reader(const struct ruche_pipe *pipe, const char *name)
 {
 	struct pollfd poll_fd = {.fd = ruche_pipe_fd(pipe)};
 
-	if (shutdown(poll_fd.fd, SHUT_WR) < 0)
-		return;
+	(void)shutdown(poll_fd.fd, SHUT_WR);
 	while ((poll_fd.revents & (POLLHUP | POLLERR | POLLNVAL)) == 0)
 		(void)poll(&poll_fd, 1, -1);
+	if ((poll_fd.revents & POLLERR) == 0)
+		return 0;
+	log_error("%s: the other end has gone, and has not received all", name);
+	return STATUS_FAILED;
 }
 
 static int run_send(struct cli *cli, int argc, char **argv)
@@ -120,7 +132,7 @@ static int run_send(struct cli *cli, int argc, char **argv)
 	msgpack_sbuffer_init(&sender.item);
 	status = item_read_all(&sink);
 	if (status == 0)
-		wait_for_reader(sender.pipe);
+		status = wait_for_reader(sender.pipe, sender.name);
 	msgpack_sbuffer_destroy(&sender.item);
 	ruche_pipe_close(sender.pipe);
 	return status;
@@ -136,7 +148,7 @@ static const struct cli_command send_command = {
 		"--timeout\n"
 		"for each time.  At the end of stdin it waits until the other end has received all "
 		"and\n"
-		"gone.",
+		"gone; if that goes before, the exit status is 1.",
 	.examples = "seq 1 10 | ruche pipe send numbers 1",
 	.options = options,
 	.groups = {&patience_option_group},
@@ -190,7 +202,7 @@ static int receive(struct cli *cli, struct ruche_pipe *pipe, const char *name, b
 	*ret_ended = got == -EPIPE;
 	if (*ret_ended)
 		return 0;
-	status = object_answer(cli, name, got);
+	status = answer(cli, name, got);
 	if (status == 0)
 		status = print_message(cli, message);
 	ruche_reply_free(message);

@@ -3,9 +3,50 @@
 
 #include <inttypes.h>
 
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/object.h"
 #include "cli/print.h"
+
+/* ---- put and get make one */
+
+static const char *set_transient(struct cli *cli, const char *value)
+{
+	struct queue_making *own = cli->own;
+
+	(void)value;
+	own->transient = true;
+	return NULL;
+}
+
+static const char *set_maxsize(struct cli *cli, const char *value)
+{
+	struct queue_making *own = cli->own;
+
+	if (cli_number(value, UINT32_MAX, &own->maxsize) < 0)
+		return "must be a number of items, at least 1";
+	return NULL;
+}
+
+static const struct cli_option making_rows[] = {
+	{"maxsize", "N", "no more items at a time (default: no bound)", set_maxsize, 0},
+	{"transient", NULL, "it ends with the last one who uses it", set_transient, 0},
+	{0},
+};
+
+const struct cli_option_group queue_option_group = {
+	"Options of a queue that is made now", making_rows};
+
+int queue_open(struct cli *cli, struct ruche_object **ret, const char *name)
+{
+	const struct queue_making *own = cli->own;
+	const struct ruche_object_options options = {
+		.persistent = !own->transient, .maxsize = own->maxsize};
+
+	return object_open(cli, ret, RUCHE_QUEUE, name, &options);
+}
+
+/* ---- the others do not */
 
 /* Opens a queue that is there, and does one thing with it. */
 static int with_queue(struct cli *cli, int argc, char **argv,

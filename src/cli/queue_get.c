@@ -23,6 +23,7 @@
 #define COUNT_MAX ((size_t)1 << 53)
 
 struct get_options {
+	struct queue_making making;
 	size_t count; /* 0: as --follow says */
 	bool follow;
 };
@@ -221,7 +222,6 @@ static int get_all(struct getter *getter)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	static const struct ruche_object_options terms = {.persistent = true};
 	struct getter getter = {.cli = cli, .name = argc > 0 ? argv[0] : ""};
 	int status = cli->dashes ? 0 : object_operands(cli, argc, 1, 1, "the NAME of a queue");
 
@@ -230,7 +230,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (cli->dashes)
 		getter.command = argv + 1;
 	if (status == 0)
-		status = object_open(cli, &getter.queue, RUCHE_QUEUE, argv[0], &terms);
+		status = queue_open(cli, &getter.queue, argv[0]);
 	if (status == 0)
 		status = get_all(&getter);
 	ruche_object_close(getter.queue);
@@ -262,7 +262,7 @@ const struct cli_command queue_get_command = {
 		    "ruche queue get --follow jobs | while read -r job; do echo \"$job\"; done\n"
 		    "ruche queue get --follow jobs -- ./work",
 	.options = options,
-	.groups = {&patience_option_group},
+	.groups = {&queue_option_group, &patience_option_group},
 	.own_size = sizeof(struct get_options),
 	.shared = true,
 	.names = 1,

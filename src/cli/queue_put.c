@@ -12,11 +12,6 @@
 
 enum { HEAD = 5, ARRAY_32 = 0xdd }; /* of an array of any length: a byte, and 4 of its length */
 
-struct put_options {
-	bool transient;
-	size_t maxsize;
-};
-
 struct putter {
 	struct cli *cli;
 	const char *name;
@@ -24,32 +19,6 @@ struct putter {
 	msgpack_sbuffer items; /* the head of an array, and those that were not put yet */
 	size_t count;          /* of them */
 	uint64_t put;
-};
-
-static const char *set_transient(struct cli *cli, const char *value)
-{
-	struct put_options *own = cli->own;
-
-	(void)value;
-	own->transient = true;
-	return NULL;
-}
-
-static const char *set_maxsize(struct cli *cli, const char *value)
-{
-	struct put_options *own = cli->own;
-
-	if (cli_number(value, UINT32_MAX, &own->maxsize) < 0)
-		return "must be a number of items, at least 1";
-	return NULL;
-}
-
-static const struct cli_option options[] = {
-	{"maxsize", "N", "if it is made now: no more items at a time (default: no bound)",
-		set_maxsize, 0},
-	{"transient", NULL, "if it is made now: it ends with the last one who uses it",
-		set_transient, 0},
-	{0},
 };
 
 /* ---- lines */
@@ -91,6 +60,15 @@ static int add_line(void *user, const char *line, size_t len)
 	return 0;
 }
 
+/* If a part went in before the queue took no more, the daemon has said nothing against it. */
+static int answer(const struct putter *putter, int broken)
+{
+	if (broken != -EPIPE || ruche_last_error(putter->cli->ruche) != NULL)
+		return object_answer(putter->cli, putter->name, broken);
+	log_error("%s: the queue has been ended or removed", putter->name);
+	return STATUS_FAILED;
+}
+
 static int put_lines(void *user)
 {
 	struct putter *putter = user;
@@ -105,7 +83,7 @@ static int put_lines(void *user)
 	putter->put += done;
 	if (broken < 0) {
 		log_error("%" PRIu64 " lines went into the queue, and no more", putter->put);
-		return object_answer(putter->cli, putter->name, broken);
+		return answer(putter, broken);
 	}
 	return clear(putter) < 0 ? cli_no_memory() : 0;
 }
@@ -132,9 +110,9 @@ static int put_values(struct putter *putter, int argc, char **argv)
 	msgpack_sbuffer_init(&items);
 	status = args_pack_array(putter->cli, &items, argc, argv);
 	if (status == 0)
-		status = object_answer(putter->cli, putter->name,
-			ruche_queue_put_many(putter->queue, object_patience(putter->cli),
-				items.data, items.size, &done));
+		status = answer(
+			putter, ruche_queue_put_many(putter->queue, object_patience(putter->cli),
+					items.data, items.size, &done));
 	if (status != 0 && done > 0)
 		log_error("%zu of %d went into the queue", done, argc);
 	msgpack_sbuffer_destroy(&items);
@@ -143,15 +121,12 @@ static int put_values(struct putter *putter, int argc, char **argv)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	const struct put_options *own = cli->own;
-	const struct ruche_object_options terms = {
-		.persistent = !own->transient, .maxsize = own->maxsize};
 	struct putter putter = {.cli = cli, .name = argc > 0 ? argv[0] : ""};
 	int status;
 
 	if (argc == 0)
 		return cli_usage(cli, "into which queue?  NAME [VALUE]...");
-	status = object_open(cli, &putter.queue, RUCHE_QUEUE, argv[0], &terms);
+	status = queue_open(cli, &putter.queue, argv[0]);
 	if (status == 0)
 		status = argc > 1 ? put_values(&putter, argc - 1, argv + 1) : put_stdin(&putter);
 	ruche_object_close(putter.queue);
@@ -170,9 +145,8 @@ const struct cli_command queue_put_command = {
 		"JSON value.  While the queue is full it waits, --timeout for each time.",
 	.examples = "ruche queue put jobs 1 '{\"name\": \"bee\"}' three\n"
 		    "tail -f access.log | ruche queue put --maxsize 10000 lines",
-	.options = options,
-	.groups = {&patience_option_group},
-	.own_size = sizeof(struct put_options),
+	.groups = {&queue_option_group, &patience_option_group},
+	.own_size = sizeof(struct queue_making),
 	.shared = true,
 	.names = 1,
 	.run = run,

@@ -295,6 +295,9 @@ static int read_elements(const struct cli *cli, size_t given, char **argv, void 
 	for (size_t i = 0; i < given; i++) {
 		const char *wrong = number_parse(own->type, argv[i], &number);
 
+		if (wrong != NULL && strncmp(argv[i], "--", 2) == 0)
+			return cli_usage(
+				cli, "'%s': options stand before the first VALUE", argv[i]);
 		if (wrong != NULL)
 			return cli_usage(cli, "'%s' %s", argv[i], wrong);
 		number_store(own->type, &number, elements + i * size);

@@ -49,6 +49,7 @@ struct call {
 	uint32_t id;
 	bool finished;
 	bool brings_fd; /* its answer may have a descriptor beside it */
+	bool is_item;   /* its result is what somebody put into a queue, and refers to nothing */
 };
 
 TAILQ_HEAD(call_list, call);

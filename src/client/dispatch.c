@@ -106,7 +106,8 @@ static int on_response(struct ruche *ruche)
 		connection_break(ruche, "the daemon answered call %u, which is not open", id);
 		return 0;
 	}
-	r = client_arena_resolve(ruche->calls.arena, &result.value, &result.lane);
+	r = call->is_item ? 0
+			  : client_arena_resolve(ruche->calls.arena, &result.value, &result.lane);
 	if (r < 0) {
 		connection_break(ruche, "the answer to call %u refers to nothing", id);
 		return 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/object_reply.h"
 #include "wire/message.h"
 
 enum { OPTIONS_MAX = 12 };
@@ -95,8 +96,10 @@ int object_open(struct ruche *ruche, struct use *use, const struct object_openin
 	struct ruche_reply **ret)
 {
 	struct ruche_reply *reply = NULL;
-	int r = use_check_name(opening->name);
+	int r = object_begin(ruche, opening);
 
+	if (r == 0)
+		r = use_check_name(opening->name);
 	if (r == 0)
 		r = ask_to_open(ruche, opening, &reply);
 	if (r < 0)
@@ -118,11 +121,12 @@ int ruche_object_open(struct ruche *ruche, struct ruche_object **ret, enum ruche
 	const struct object_opening opening = {.kind = kind, .name = name, .options = options};
 	struct ruche_object *object;
 	struct ruche_reply *reply;
-	int r;
+	int r = object_begin(ruche, ret);
 
-	if (ret == NULL || (unsigned int)kind >= RUCHE_KIND_COUNT ||
-		(plain_kinds & 1u << kind) == 0)
-		return -EINVAL;
+	if (r == 0 && ((unsigned int)kind >= RUCHE_KIND_COUNT || (plain_kinds & 1u << kind) == 0))
+		r = -EINVAL;
+	if (r < 0)
+		return r;
 	object = calloc(1, sizeof(*object));
 	if (object == NULL)
 		return -ENOMEM;
@@ -152,8 +156,10 @@ static int ask_by_name(
 	struct ruche *ruche, const char *method, const char *name, struct ruche_reply **ret)
 {
 	const struct object_question question = {.method = method, .name = name};
-	int r = use_check_name(name);
+	int r = object_begin(ruche, &question);
 
+	if (r == 0)
+		r = use_check_name(name);
 	return r < 0 ? r : object_ask(ruche, &question, ret);
 }
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/apply.h"
 #include "client/object_reply.h"
 #include "wire/message.h"
 #include "wire/scan.h"
@@ -104,17 +103,14 @@ static int send_question(
 int object_ask(
 	struct ruche *ruche, const struct object_question *question, struct ruche_reply **ret)
 {
-	int r = apply_check(ruche, question);
+	int r = object_begin(ruche, question);
 	struct ruche_reply *reply;
 	uint32_t id = 0;
 
 	if (r < 0)
 		return r;
-	object_forget_error(ruche);
 	r = send_question(ruche, question, &id);
-	r = apply_wait(ruche, r, id, &reply);
-	if (r == 0)
-		r = object_result(ruche, reply);
+	r = object_wait(ruche, r, id, &reply);
 	if (r < 0)
 		return r;
 	if (ret != NULL)
@@ -129,8 +125,12 @@ int object_ask_of(struct ruche_object *object, unsigned int kinds,
 {
 	struct object_question named = *question;
 
-	if (object == NULL || (kinds & 1u << object->kind) == 0 || !use_is_live(&object->use))
+	if (object == NULL || !use_is_live(&object->use))
 		return -EINVAL;
+	if ((kinds & 1u << object->kind) == 0) {
+		(void)object_begin(object->use.ruche, object);
+		return -EINVAL;
+	}
 	named.name = object->use.name;
 	return object_ask(object->use.ruche, &named, ret);
 }

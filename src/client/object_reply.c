@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <ruche/objects.h>
 
-#include "client/connection.h"
+#include "client/apply.h"
+#include "client/reply.h"
 
 static int errno_of(enum ruche_code code)
 {
@@ -35,15 +36,36 @@ static int errno_of(enum ruche_code code)
 	return known == 0 ? -EPROTO : -known;
 }
 
-void object_forget_error(struct ruche *ruche)
+static void forget_error(struct ruche *ruche)
 {
 	ruche_reply_free(ruche->said);
 	ruche->said = NULL;
 }
 
+int object_begin(struct ruche *ruche, const void *ret)
+{
+	if (ruche != NULL)
+		forget_error(ruche);
+	return apply_check(ruche, ret);
+}
+
+int object_not_asked(struct ruche *ruche, int error)
+{
+	if (error == -ECONNRESET && ruche->said == NULL)
+		ruche->said = reply_new_own(0, RUCHE_DISCONNECTED, RUCHE_EXECUTED_NO, ruche->why);
+	return error;
+}
+
+int object_wait(struct ruche *ruche, int status, uint32_t id, struct ruche_reply **ret)
+{
+	int r = apply_wait(ruche, status, id, ret);
+
+	return r < 0 ? object_not_asked(ruche, r) : object_result(ruche, *ret);
+}
+
 int object_result(struct ruche *ruche, struct ruche_reply *reply)
 {
-	object_forget_error(ruche);
+	forget_error(ruche);
 	if (ruche_reply_error(reply) == NULL)
 		return 0;
 	ruche->said = reply;

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "client/object.h"
+#include "client/object_reply.h"
 #include "client/reply.h"
 #include "wire/message.h"
 
@@ -47,10 +48,12 @@ int ruche_pipe_open(struct ruche *ruche, struct ruche_pipe **ret, const char *na
 	const struct ruche_object_options *options)
 {
 	struct ruche_pipe *pipe;
-	int r;
+	int r = object_begin(ruche, ret);
 
-	if (ret == NULL || (end != 0 && end != 1))
-		return -EINVAL;
+	if (r == 0 && end != 0 && end != 1)
+		r = -EINVAL;
+	if (r < 0)
+		return r;
 	pipe = calloc(1, sizeof(*pipe));
 	if (pipe == NULL)
 		return -ENOMEM;
@@ -110,7 +113,10 @@ int ruche_pipe_hand(struct ruche *ruche, const char *name, int end, uint32_t id,
 		.pack = pack_handing,
 		.data = &handing};
 
-	if (use_check_name(name) < 0 || (end != 0 && end != 1) || (id == 0 && task == 0))
-		return -EINVAL;
-	return object_ask(ruche, &question, NULL);
+	int r = object_begin(ruche, &question);
+
+	if (r == 0 &&
+		(use_check_name(name) < 0 || (end != 0 && end != 1) || (id == 0 && task == 0)))
+		r = -EINVAL;
+	return r < 0 ? r : object_ask(ruche, &question, NULL);
 }

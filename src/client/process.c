@@ -8,8 +8,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/apply.h"
+#include "client/object.h"
 #include "client/object_reply.h"
 #include "wire/message.h"
 
@@ -17,19 +19,18 @@ struct ruche_child {
 	struct ruche *ruche;
 	struct ruche_child *next; /* of the connection */
 	uint64_t task;
+	pid_t owner; /* who started it; what a fork of that has is a copy, which is none of the daemon's business */
 	pid_t pid; /* 0: not known yet */
 	bool detached, is_command;
 	struct ruche_reply *end; /* owned; NULL: it is not known to have ended */
 };
 
-/* ---- what the daemon says -------------------------------------------------------------- */
-
-/* The answer to what was sent, if that went well.  0: *ret is a success, for the caller to free. */
-static int wait_for(struct ruche *ruche, int status, uint32_t id, struct ruche_reply **ret)
+/* Before the daemon is asked about it.  -EINVAL: NULL, or a copy in a fork. */
+static int begin_about(const struct ruche_child *child)
 {
-	int r = apply_wait(ruche, status, id, ret);
-
-	return r == 0 ? object_result(ruche, *ret) : r;
+	if (child == NULL || child->owner != getpid())
+		return -EINVAL;
+	return object_begin(child->ruche, child);
 }
 
 /* ---- starting ----------------------------------------------------------------------------- */
@@ -37,7 +38,7 @@ static int wait_for(struct ruche *ruche, int status, uint32_t id, struct ruche_r
 static int child_new(struct ruche *ruche, const struct ruche_options *options, const char *function,
 	struct ruche_child **ret)
 {
-	int r = apply_check(ruche, ret);
+	int r = object_begin(ruche, ret);
 	struct ruche_child *child;
 
 	if (r < 0 || function == NULL)
@@ -46,6 +47,7 @@ static int child_new(struct ruche *ruche, const struct ruche_options *options, c
 	if (child == NULL)
 		return -ENOMEM;
 	child->ruche = ruche;
+	child->owner = getpid();
 	child->detached = options != NULL && options->detach;
 	child->is_command = strcmp(function, APPLY_COMMAND) == 0;
 	*ret = child;
@@ -57,7 +59,7 @@ static int begin(struct ruche_child *child, int status, uint32_t id, struct ruch
 {
 	struct ruche *ruche = child->ruche;
 	struct ruche_reply *reply = NULL;
-	int r = wait_for(ruche, status, id, &reply);
+	int r = object_wait(ruche, status, id, &reply);
 
 	if (r == 0) {
 		r = ruche_reply_uint64(reply, &child->task) < 0 ? -EPROTO : 0;
@@ -174,16 +176,15 @@ static int find_end(struct ruche_child *child, int timeout_ms)
 	uint32_t id = 0;
 	int r;
 
-	if (child == NULL)
-		return -EINVAL;
-	if (child->end != NULL)
-		return 0;
-	r = apply_check(child->ruche, &reply);
-	if (r == 0)
-		r = ask_for_end(child, timeout_ms, false, &id);
-	r = apply_wait(child->ruche, r, id, &reply);
+	r = begin_about(child);
 	if (r < 0)
 		return r;
+	if (child->end != NULL)
+		return 0;
+	r = ask_for_end(child, timeout_ms, false, &id);
+	r = apply_wait(child->ruche, r, id, &reply);
+	if (r < 0)
+		return object_not_asked(child->ruche, r);
 	if (is_end(reply)) {
 		child->end = reply;
 		return 0;
@@ -205,7 +206,10 @@ int ruche_process_is_alive(struct ruche_child *child)
 {
 	int r = find_end(child, 0);
 
-	return r == -ETIMEDOUT ? 1 : r;
+	if (r != -ETIMEDOUT)
+		return r;
+	(void)object_begin(child->ruche, child); /* which is no error here */
+	return 1;
 }
 
 /* A number in the result of a command, which is nil in some; -1: it is. */
@@ -264,8 +268,7 @@ static int ask_for_pid(struct ruche_child *child)
 	struct ruche_reply *reply = NULL;
 	int r = ruche_task_status(child->ruche, child->task, &reply);
 
-	if (r == 0)
-		r = object_result(child->ruche, reply);
+	r = r < 0 ? object_not_asked(child->ruche, r) : object_result(child->ruche, reply);
 	if (r < 0)
 		return r;
 	if (number_in(reply, "pid") > 0)
@@ -276,7 +279,7 @@ static int ask_for_pid(struct ruche_child *child)
 
 int ruche_process_pid(struct ruche_child *child, pid_t *ret)
 {
-	int r = child == NULL || ret == NULL ? -EINVAL : 0;
+	int r = ret == NULL ? -EINVAL : begin_about(child);
 
 	if (r == 0 && child->pid == 0)
 		r = ask_for_pid(child);
@@ -296,15 +299,13 @@ uint64_t ruche_process_task(const struct ruche_child *child)
 static int stop(struct ruche_child *child, int signal)
 {
 	struct ruche_reply *reply = NULL;
-	int r;
+	int r = begin_about(child);
 
-	if (child == NULL)
-		return -EINVAL;
-	if (child->end != NULL)
-		return 0;
+	if (r < 0 || child->end != NULL)
+		return r;
 	r = ruche_task_cancel(child->ruche, child->task, signal, &reply);
 	if (r < 0)
-		return r;
+		return object_not_asked(child->ruche, r);
 	r = object_result(child->ruche, reply);
 	if (r == 0)
 		ruche_reply_free(reply);
@@ -366,7 +367,7 @@ void ruche_process_close(struct ruche_child *child)
 {
 	if (child == NULL)
 		return;
-	if (!child->detached) {
+	if (!child->detached && child->owner == getpid()) {
 		if (child->end == NULL)
 			stop_quietly(child);
 		forget(child);
@@ -390,24 +391,17 @@ void processes_free(struct ruche *ruche)
 
 int ruche_cpu_count(struct ruche *ruche, const char *pool, unsigned int *ret)
 {
-	struct ruche_reply *reply = NULL;
-	struct request request;
+	const struct object_question question = {.method = "ruche.cpu_count", .name = pool};
+	struct ruche_reply *reply;
 	uint64_t count = 0;
-	int r = apply_check(ruche, ret);
+	int r = object_begin(ruche, ret);
 
 	if (r == 0)
-		r = request_begin(&request, ruche, "ruche.cpu_count");
-	if (r != 0)
-		return r;
-	r = msgpack_pack_array(&request.pk, pool != NULL);
-	if (r == 0 && pool != NULL)
-		r = message_pack_str(&request.pk, pool);
-	r = wait_for(ruche, request_end(&request, r), request.id, &reply);
-	if (r < 0)
-		return r;
-	r = ruche_reply_uint64(reply, &count) < 0 || count > UINT32_MAX ? -EPROTO : 0;
-	ruche_reply_free(reply);
+		r = object_ask(ruche, &question, &reply);
 	if (r == 0)
-		*ret = (unsigned int)count;
-	return r;
+		r = object_take_number(reply, &count);
+	if (r < 0 || count > UINT32_MAX)
+		return r < 0 ? r : -EPROTO;
+	*ret = (unsigned int)count;
+	return 0;
 }

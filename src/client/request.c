@@ -8,6 +8,7 @@
 #include "wire/message.h"
 
 #define RUCHE_CANCEL "ruche.cancel"
+#define OF_QUEUES "ruche.queue."
 
 static size_t request_len(const struct request *request)
 {
@@ -56,6 +57,7 @@ int request_begin(struct request *request, struct ruche *ruche, const char *meth
 	if (r < 0)
 		return r;
 	request->id = calls_next_id(&ruche->calls);
+	request->wants_item = strncmp(method, OF_QUEUES, strlen(OF_QUEUES)) == 0;
 	r = message_pack_request(&request->pk, request->id, method, len);
 	if (r < 0)
 		drop(request);
@@ -96,6 +98,7 @@ static int add_call(struct request *request)
 	if (call == NULL)
 		return -ENOMEM;
 	call->lanes = request->lanes;
+	call->is_item = request->wants_item;
 	return 0;
 }
 

@@ -18,6 +18,7 @@ struct request {
 	bool may_share;  /* nobody but this connection will want its arguments, or its result */
 	bool has_large;  /* an argument that is better not sent in the message */
 	uint64_t lanes;  /* of the arena, that hold arguments */
+	bool wants_item; /* of a queue */
 	bool is_foreign; /* holds bytes that the caller packed, which need a look */
 	uint32_t id;     /* 0: a notification */
 	msgpack_packer pk;

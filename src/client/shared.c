@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "client/object.h"
+#include "client/object_reply.h"
 #include "client/reply.h"
 #include "wire/value.h"
 
@@ -109,10 +110,12 @@ int ruche_value_open(struct ruche *ruche, struct ruche_value **ret, const char *
 {
 	uint64_t size = value_memory_size((uint32_t)type, count);
 	struct ruche_value *value;
-	int r;
+	int r = object_begin(ruche, ret);
 
-	if (ret == NULL || size == 0)
-		return -EINVAL;
+	if (r == 0 && size == 0)
+		r = -EINVAL;
+	if (r < 0)
+		return r;
 	value = calloc(1, sizeof(*value));
 	if (value == NULL)
 		return -ENOMEM;

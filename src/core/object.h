@@ -87,7 +87,7 @@ TAILQ_HEAD(want_list, want);
 
 struct holder {
 	void *owner;
-	TAILQ_HEAD(, use) uses;
+	TAILQ_HEAD(holder_uses, use) uses;
 	struct want_list wants;
 	/* While a circle is looked for. */
 	uint64_t seen;

@@ -33,7 +33,7 @@ static void see(struct search *search, struct holder *holder)
 /* All whom it waits for.  False: it can go on by itself, or these are too many. */
 static bool see_owners(struct search *search, const struct holder *holder)
 {
-	const struct want *want;
+	const struct want *want = NULL;
 	const struct use *owner;
 
 	TAILQ_FOREACH (want, &holder->wants, of_holder) {

@@ -186,3 +186,8 @@ void queue_take(struct task *first)
 	}
 	queue_remove(first);
 }
+
+void queue_note_run(struct flow *flow)
+{
+	flow->served = ++flow->queue->runs;
+}

@@ -45,6 +45,7 @@ struct flow {
 	uint32_t in_flight; /* its tasks with workers */
 	uint32_t taken;     /* in its present turn */
 	uint32_t pushed;    /* the order of the last that was pushed */
+	uint64_t served;    /* the number of its last run among the queue's; 0: it had none */
 	uint8_t level;
 };
 
@@ -58,6 +59,7 @@ struct queue {
 	uint32_t levels;                 /* a bit for each that has a ring */
 	size_t count;                    /* tasks, those of held clients included */
 	uint32_t burst;                  /* tasks in a turn; may be changed at any time */
+	uint64_t runs;                   /* of its tasks that have ended */
 };
 
 void queue_init(struct queue *queue); /* with turns of one task */
@@ -94,5 +96,8 @@ struct task *queue_find_unserved(const struct queue *queue);
 
 /* Removes the next one, with which its client's turn may end. */
 void queue_take(struct task *first);
+
+/* A worker has run one of its tasks. */
+void queue_note_run(struct flow *flow);
 
 #endif

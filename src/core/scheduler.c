@@ -189,19 +189,32 @@ static bool precedes(const struct flow *first, const struct flow *other)
 	       (first->level == other->level && first->in_flight == 0 && other->in_flight > 1);
 }
 
-bool scheduler_is_urgent(const struct task_table *tasks, struct slot *slot, const struct task *task)
+/* It was served after the other one, which is as important: that has its turn before it. */
+static bool owes_turn(const struct flow *first, const struct flow *other)
 {
+	return first->level == other->level && first->served > other->served;
+}
+
+uint32_t scheduler_find_place(
+	const struct task_table *tasks, struct slot *slot, const struct task *task)
+{
+	bool has_paid = false;
+
 	if (slot->live < 2 || slot_backlog(slot) < SCHEDULER_PATIENCE)
-		return false;
+		return 0;
 	if (task->flow->in_flight > 0 && task->flow->level <= slot->lowest)
-		return false; /* as is mostly so */
-	for (uint32_t i = 1; i < slot->count; i++) {
+		return 0; /* as is mostly so */
+	for (uint32_t i = 0; i < slot->count; i++) {
 		const struct task *other = task_get(tasks, slot_entry_at(slot, i)->task);
 
-		if (other != NULL && precedes(task->flow, other->flow))
-			return true;
+		if (other == NULL || !precedes(task->flow, other->flow))
+			continue;
+		if (!has_paid && owes_turn(task->flow, other->flow))
+			has_paid = true;
+		else if (i > 0)
+			return i;
 	}
-	return false;
+	return 0;
 }
 
 uint32_t scheduler_count(const struct scheduler *scheduler, enum slot_state state)

@@ -67,9 +67,11 @@ struct slot *scheduler_pick_victim(struct scheduler *scheduler, uint32_t *ret_co
 
 /*
  * Would this task wait for long behind others that it has precedence over: of lower priority, or of
- * clients that have several with workers when its own has none?
+ * clients that have several with workers when its own has none?  If its own was served after those, one of their
+ * tasks goes first, or clients that come back at once would keep them waiting for ever.  The entry of
+ * the slot in front of which the task belongs; 0: it has nothing to gain.  What the slot is at, or about to begin with, stays.
  */
-bool scheduler_is_urgent(
+uint32_t scheduler_find_place(
 	const struct task_table *tasks, struct slot *slot, const struct task *task);
 
 /* The slot with the shortest backlog among those that have something handed ahead; NULL: none. */

@@ -57,10 +57,12 @@ static struct task *next_task(struct pool *pool, const struct queue *queue)
 /* What has precedence does not wait behind what was handed ahead.  True: it is the next. */
 static bool make_way(struct pool *pool, struct slot *slot, struct task *task)
 {
-	if (!scheduler_is_urgent(&pool->sup->tasks, slot, task))
+	uint32_t place = scheduler_find_place(&pool->sup->tasks, slot, task);
+
+	if (place == 0)
 		return false;
 	queue_remove(task);
-	worker_requeue_unstarted(&pool->workers[slot->index]);
+	worker_requeue_from(&pool->workers[slot->index], place);
 	queue_return(task);
 	return true;
 }

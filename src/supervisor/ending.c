@@ -26,6 +26,7 @@ static void end_run(const struct supervisor *sup, struct task *task)
 {
 	task->attempts++;
 	task->ran += sup->now - task->started_at;
+	queue_note_run(task->flow);
 }
 
 static void leave_place(struct supervisor *sup, struct task *task)

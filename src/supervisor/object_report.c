@@ -56,7 +56,7 @@ static size_t count_holders(const struct object *object)
 static void put_holders(struct writer *w, const struct object *object)
 {
 	size_t left = count_holders(object);
-	const struct use *use;
+	const struct use *use = NULL;
 
 	put_key(w, "holders");
 	w->bad |= msgpack_pack_array(w->pk, left);
@@ -230,7 +230,7 @@ static void add_who(struct words *words, const struct holder *holder)
 static void add_held(struct words *words, const struct holder *holder)
 {
 	const char *before = " holds ";
-	const struct use *use;
+	const struct use *use = NULL;
 	int left = HELD_MAX;
 
 	TAILQ_FOREACH (use, &holder->uses, of_holder) {

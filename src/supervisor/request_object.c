@@ -43,7 +43,8 @@ bool request_is_too_late(struct session *session, const struct request *request)
 	       request_fail(session, request, RUCHE_SHUTTING_DOWN, "the daemon is ending");
 }
 
-static struct use *find_use(struct session *session, const struct request *request)
+/* `whoever`: also what a task of another user has left open there.  NULL, and it was answered. */
+static struct use *find_use(struct session *session, const struct request *request, bool whoever)
 {
 	struct option_text name;
 	struct use *use = NULL;
@@ -52,8 +53,7 @@ static struct use *find_use(struct session *session, const struct request *reque
 		return NULL;
 	if (session->holder != NULL)
 		use = object_find_use(&session->sup->objects, session->holder, name.text, name.len);
-	/* A task's connection may have been another user's before. */
-	if (use != NULL && use->object->user->uid == session->speaks_for->uid)
+	if (use != NULL && (whoever || use->object->user->uid == session->speaks_for->uid))
 		return use;
 	fail_with(session, request, RUCHE_UNKNOWN_OBJECT, "", &name,
 		" is not open on this connection: ruche.open comes first");
@@ -63,7 +63,7 @@ static struct use *find_use(struct session *session, const struct request *reque
 struct use *request_find_use(
 	struct session *session, const struct request *request, enum want_kind serves)
 {
-	struct use *use = find_use(session, request);
+	struct use *use = find_use(session, request, false);
 	struct option_text name;
 
 	if (use == NULL)
@@ -267,9 +267,10 @@ static bool on_reset(struct session *session, const struct request *request)
 	return request_done(session, request);
 }
 
+/* A function's last act may be read when its task has ended, and the connection speaks for nobody or for somebody else. */
 static bool on_close(struct session *session, const struct request *request)
 {
-	struct use *use = find_use(session, request);
+	struct use *use = find_use(session, request, true);
 
 	if (use == NULL)
 		return true;

@@ -16,7 +16,7 @@
 #include "wire/scan.h"
 #include "wire/value.h"
 
-enum { WHY_MAX = 600 };
+enum { WHY_MAX = 600, TERMS_MAX = 80 };
 
 /* ---- options ---------------------------------------------------------------------------------- */
 
@@ -271,16 +271,47 @@ static bool fail_open(struct session *session, const struct request *request,
 	else if (code == RUCHE_EXISTS)
 		text_format(
 			why, sizeof(why), "there is an object '%.*s' already", len, terms->name);
-	else if (code == RUCHE_BAD_ARGUMENTS)
-		text_format(why, sizeof(why),
-			"there is an object '%.*s', but it is no %s, or not as the options say; "
-			"`ruche objects` tells",
-			len, terms->name, object_kind_name(terms->kind));
 	else
 		text_format(why, sizeof(why),
 			"the user has as many objects as they may: [limits] user_objects; or the "
 			"daemon has no memory");
 	return request_fail(session, request, code, why);
+}
+
+/* What was settled when it was made, in the words of the options. */
+static void describe_terms(const struct object *object, char ret[TERMS_MAX])
+{
+	unsigned long long size = object->size;
+
+	if (object->kind == OBJECT_QUEUE)
+		text_format(ret, TERMS_MAX, "maxsize %llu", size);
+	else if (object->kind == OBJECT_SEMAPHORE)
+		text_format(ret, TERMS_MAX, "value %llu", size);
+	else if (object->kind == OBJECT_BARRIER)
+		text_format(ret, TERMS_MAX, "parties %llu", size);
+	else if (object->kind == OBJECT_VALUE)
+		text_format(
+			ret, TERMS_MAX, "type %s, count %llu", value_type_name(object->type), size);
+	else
+		text_format(ret, TERMS_MAX, "duplex %s", object->duplex ? "true" : "false");
+}
+
+static bool fail_other(struct session *session, const struct request *request,
+	const struct object_terms *terms, const struct object *there)
+{
+	char why[WHY_MAX], as_it_is[TERMS_MAX];
+	int len = (int)terms->name_len;
+
+	describe_terms(there, as_it_is);
+	if (there->kind != terms->kind)
+		text_format(why, sizeof(why),
+			"there is an object '%.*s' already, of the kind %s and not %s", len,
+			terms->name, object_kind_name(there->kind), object_kind_name(terms->kind));
+	else
+		text_format(why, sizeof(why),
+			"there is a %s '%.*s' already, with other options: %s",
+			object_kind_name(there->kind), len, terms->name, as_it_is);
+	return request_fail(session, request, RUCHE_BAD_ARGUMENTS, why);
 }
 
 static bool fail_make(
@@ -334,6 +365,9 @@ static bool open_for(struct session *session, const struct request *request,
 		return request_fail(session, request, RUCHE_BAD_ARGUMENTS, find_missing(terms));
 	if (holder != NULL)
 		code = object_open(objects, holder, user, terms, &use, &created);
+	if (code == RUCHE_BAD_ARGUMENTS)
+		return fail_other(session, request, terms,
+			object_find(objects, user, terms->name, terms->name_len));
 	if (code != RUCHE_OK)
 		return fail_open(session, request, terms, code);
 	r = created ? make(use->object, &o->options) : 0;

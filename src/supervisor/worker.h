@@ -131,6 +131,8 @@ void worker_put_back(struct supervisor *sup, struct task *task);
 
 /* What it has not started goes back to the front of the queue, in the order it had. */
 void worker_requeue_unstarted(struct worker *worker);
+/* The same from this entry of its slot on. */
+void worker_requeue_from(struct worker *worker, uint32_t first);
 
 /*
  * Asks it to stop the task it has started, and kills it if that takes longer than the grace

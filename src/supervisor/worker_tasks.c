@@ -116,18 +116,23 @@ bool worker_feed(struct worker *worker, const struct task *task, const uint8_t *
 	return true;
 }
 
-void worker_requeue_unstarted(struct worker *worker)
+void worker_requeue_from(struct worker *worker, uint32_t first)
 {
 	struct supervisor *sup = worker->sup;
 	struct slot *slot = worker->slot;
 
-	for (uint32_t i = slot->count; i-- > 0;) {
+	for (uint32_t i = slot->count; i-- > first;) {
 		struct slot_entry *entry = slot_entry_at(slot, i);
 		struct task *task = task_get(&sup->tasks, entry->task);
 
 		if (task != NULL)
 			worker_take_back(sup, task);
 	}
+}
+
+void worker_requeue_unstarted(struct worker *worker)
+{
+	worker_requeue_from(worker, 0);
 }
 
 static bool is_command(const struct task *task)

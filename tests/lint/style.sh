@@ -32,6 +32,9 @@ shellcheck -S warning -x -P SCRIPTDIR -e SC1091,SC2034,SC2154 contrib/bench cont
 	contrib/completions/ruche.bash .ci/run tests/lint/*.sh tests/*.sh tests/system/*.sh tests/bench/peers/*.sh \
 	tests/fuzz/run tests/fuzz/*.sh tests/boot/*.sh tests/boot/inside/*.sh tests/boot/inside/run || failed=1
 
+echo '-- manual pages: a backslash before a letter would be lost'
+grep -nP '(?<!\\)\\[A-Za-z0-9]' src/*/*.scd && failed=1
+
 echo '-- length of functions'
 find src -name '*.c' | ctags --fields=+ne --languages=C --kinds-C=f -f - -L - |
 	awk -F'\t' '{

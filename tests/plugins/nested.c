@@ -143,11 +143,32 @@ static int hold(struct ruche_task *task)
 	return ruche_return_str(task, "held");
 }
 
+/* Opens a lock on a connection that stays, and closes it again: the last that it does. */
+static int last_act(struct ruche_task *task)
+{
+	static struct ruche *ruche;
+	struct ruche_object *lock;
+	const char *text;
+	char name[100];
+	size_t len;
+
+	if (ruche_arg_bytes(task, 0, &text, &len) < 0)
+		return -1;
+	snprintf(name, sizeof(name), "%.*s", (int)len, text);
+	if (ruche == NULL && ruche_open(NULL, &ruche) < 0)
+		return ruche_fail(task, "no daemon");
+	if (ruche_object_open(ruche, &lock, RUCHE_LOCK, name, NULL) < 0)
+		return ruche_fail(task, "no lock");
+	ruche_object_close(lock);
+	return ruche_return_nil(task);
+}
+
 static const struct ruche_function functions[] = {
 	{.name = "nested.deep", .run = deep, .params = "n"},
 	{.name = "nested.tree", .run = tree, .params = "n"},
 	{.name = "nested.rest", .run = rest, .params = "n"},
 	{.name = "nested.hold", .run = hold, .params = "lock [event]"},
+	{.name = "nested.last_act", .run = last_act, .params = "lock"},
 	{0},
 };
 

@@ -45,6 +45,14 @@ wait $!
 check_output 'the death of the first ends them all, too' 1 echo $?
 check 'nothing of it goes on' wait_for rests 0 0
 check 'the workers are two again' wait_for two_workers
+
+# ---- what a function closes, and returns ------------------------------------------------
+
+check_output 'twenty functions close what they have opened' 20 \
+	bash -c "seq -f lock%g 20 | '$ruche' map --chunk 1 nested.last_act | wc -l"
+no_objects() { [ -z "$("$ruche" objects --names)" ]; }
+check 'and it is closed, also if that is read when they have ended' wait_for no_objects
+
 # ---- too deep ----------------------------------------------------------------------------
 
 printf '[limits]\nnested = 3\n' >"$dir/conf"

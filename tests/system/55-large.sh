@@ -36,6 +36,7 @@ check_output 'values of all sizes come back as they were, in shared memory' shar
 check_output 'with more of them open than there are lanes, too' shared "$large" "$sock" many
 check_output 'a reply outlives its connection' shared "$large" "$sock" outlive
 check_output 'a structure as well' shared "$large" "$sock" packed
+check_output 'an item of a queue is never taken for a part of it' shared "$large" "$sock" items
 check_output 'a task with a key shares nothing' 'in messages' "$large" "$sock" tasks
 check_output 'a result that was made and then not used takes no room' shared "$large" "$sock" failures
 check_output 'nor does one that is no value, which is refused' shared "$large" "$sock" strays

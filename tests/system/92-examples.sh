@@ -3,7 +3,7 @@
 # The programs of contrib/examples, run by the commands that README gives, print what it says that they do.
 . "${top_srcdir:-.}/tests/system/lib.sh" || exit 99
 
-sed -n "/^## The tutorials' programs/,/^## W/p" "$top_srcdir/README.md" >"$dir/section"
+sed -n "/^## The tutorials' programs/,\$p" "$top_srcdir/README.md" >"$dir/section"
 ln -s "$top_builddir/contrib" "$dir/contrib" # the commands are for the folder of the build
 
 # command_of PROGRAM, promise_of PROGRAM: in README, and what stands below it

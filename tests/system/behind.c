@@ -3,12 +3,12 @@
  * Two workers, and one long task among many short ones: no short one waits for the end of the long one,
  * wherever that comes among them.
  *
- *	behind SOCKET ROUNDS BUSY
+ *	behind SOCKET ROUNDS BUSY [CLIENTS]
  *
  * A round sends SHORT short tasks and the long one, at another place in each round: all in one write,
  * or the long one in a write of its own.  When the short ones have ended, the long one must not have; it
  * is then cancelled.  With BUSY, the number of calls that a second client keeps open all the time, the
- * other worker never falls idle.  With 0 there is no second client.
+ * other worker never falls idle.  With 0 there is no second client, with CLIENTS so many of them.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,14 +18,15 @@
 
 #include <ruche/ruche.h>
 
-enum { SHORT = 40, BUSY_US = 300, PATIENCE_MS = 60000 };
+enum { SHORT = 40, BUSY_US = 300, PATIENCE_MS = 60000, CLIENTS_MAX = 8 };
 
 #define LONG_SECONDS 10.0
 
 static const char *socket_path;
-static int busy;
+static int busy, clients;
 static atomic_bool over;
-static atomic_long beside; /* calls of the second client that have ended */
+static atomic_long beside; /* calls of the other clients that have ended */
+static pthread_t threads[CLIENTS_MAX];
 
 static void fail(const char *what, int error)
 {
@@ -122,24 +123,37 @@ static void play(struct ruche *ruche, int round)
 		fail(ruche_code_name(code), 0);
 }
 
+static void start_others(void)
+{
+	for (int i = 0; i < clients; i++)
+		if (pthread_create(&threads[i], NULL, keep_busy, NULL) != 0)
+			fail("no thread", 0);
+}
+
+static void join_others(void)
+{
+	over = true;
+	for (int i = 0; i < clients; i++)
+		pthread_join(threads[i], NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct ruche *ruche;
-	pthread_t thread;
 
-	if (argc != 4)
+	if (argc < 4 || argc > 5)
 		return 64;
 	socket_path = argv[1];
 	busy = atoi(argv[3]);
-	if (busy > 0 && pthread_create(&thread, NULL, keep_busy, NULL) != 0)
-		fail("no thread", 0);
+	clients = busy == 0 ? 0 : argc == 4 ? 1 : atoi(argv[4]);
+	if (clients > CLIENTS_MAX)
+		return 64;
+	start_others();
 	ruche = open_client();
 	for (int i = 0; i < atoi(argv[2]); i++)
 		play(ruche, i);
 	ruche_close(ruche);
-	over = true;
-	if (busy > 0)
-		pthread_join(thread, NULL);
+	join_others();
 	printf("%s rounds, %ld calls beside them\n", argv[2], beside);
 	return 0;
 }

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <ruche/ruche.h>
+#include <ruche/objects.h>
 
 enum { ALIGN = 64, PERIOD = 7 * 26, MANY = 200, MANY_SIZE = 100000 };
 
@@ -288,6 +288,33 @@ static void packed(void)
 	tell();
 }
 
+/* An item of a queue that has the form of a reference into the memory is what it is, whoever put it, and frees nothing there. */
+static void items(void)
+{
+	static const char item[] = "\xd8\x02\0\0\0\0\0\0\0\x3b\0\0\0\0\0\x01\x86\xa5";
+	const size_t len = sizeof(item) - 1;
+	struct ruche_object *queue;
+	struct ruche_reply *reply, *held;
+	const void *data;
+	size_t got;
+
+	echo("y", MANY_SIZE, 0, false);
+	held = call_big("test.big");
+	expect(ruche_object_open(ruche, &queue, RUCHE_QUEUE, "items", NULL), "open");
+	for (int i = 0; i < 2; i++) {
+		expect(ruche_queue_put_packed(queue, -1, item, len), "put");
+		expect(ruche_queue_get(queue, -1, &reply), "get");
+		if (ruche_reply_packed(reply, &data, &got) < 0 || got != len ||
+			memcmp(data, item, len) != 0)
+			fail("not the item that was put");
+		ruche_reply_free(reply);
+		echo("y", MANY_SIZE, i, true);
+	}
+	check_big(held);
+	ruche_reply_free(held);
+	tell();
+}
+
 /* Ends by a signal with much of it open. */
 static void die(void)
 {
@@ -327,6 +354,7 @@ static const struct {
 	{"copies", copies},
 	{"tasks", tasks},
 	{"packed", packed},
+	{"items", items},
 	{"die", die},
 	{"big", big},
 };

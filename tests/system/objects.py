@@ -1007,6 +1007,14 @@ def opening(daemon):
         ("semaphore", "a semaphore", {"value": 3}), ("barrier", "a barrier", {"parties": 3}),
         ("pipe", "a pipe", {"duplex": False}), ("value", "a value", {"type": "int16"}),
         ("value", "a value", {"count": 3}))))
+    for params, words in ((("lock", "life"), "of the kind queue and not lock"),
+            (("queue", "life", {"maxsize": 4}), "with other options: maxsize 3"),
+            (("semaphore", "a semaphore", {"value": 3}), "with other options: value 2"),
+            (("barrier", "a barrier", {"parties": 3}), "with other options: parties 2"),
+            (("pipe", "a pipe", {"duplex": False}), "with other options: duplex true"),
+            (("value", "a value", {"type": "int16"}), "with other options: type int8, count 2")):
+        message = client.call("ruche.open", *params)[0]["message"]
+        assert message.endswith(words), message
     claim("F6", same(ask(kind, "nothing", {option: value}) for kind, option, value in (("lock", "maxsize", 1),
         ("queue", "value", 1), ("queue", "parties", 1), ("event", "type", "int8"), ("rlock", "count", 1),
         ("condition", "data", b"1"), ("value", "duplex", True), ("barrier", "end", 0), ("queue", "none", 1),
@@ -1105,7 +1113,8 @@ def limits():
     assert told["bytes"] == 4 * (len(msgpack.packb(large)) + 32), told
     client.good("ruche.close", "two")
     words = same([client.ask("queue.put_many", "one", [large, large]),
-        client.ask("open", "value", "memory", {"type": "int8", "count": 20000})])
+        client.ask("open", "value", "memory", {"type": "int8", "count": 20000, "persistent": True})])
+    assert watcher.ask("object", "memory") == "unknown_object no"
     assert client.good("ruche.object", "one")["size"] == 4
     claim("F17", f"{words}; what is there stays")
     daemon.configure("user_objects = 1\nuser_object_bytes = 10K\nframe = 64K")

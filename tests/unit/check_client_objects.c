@@ -188,9 +188,82 @@ START_TEST(daemon_that_goes_away_is_a_reset)
 {
 	open_object(RUCHE_LOCK);
 	fake_hang_up(&fake);
-	ck_assert_int_eq(ruche_acquire(object, -1), -ECONNRESET);
-	ck_assert_int_eq(ruche_acquire(object, -1), -ECONNRESET);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(ruche_acquire(object, -1), -ECONNRESET);
+		ck_assert_ptr_nonnull(ruche_last_error(fake.ruche));
+		ck_assert_int_eq(ruche_last_error(fake.ruche)->code, RUCHE_DISCONNECTED);
+		ck_assert_str_eq(
+			ruche_last_error(fake.ruche)->message, "the daemon closed the connection");
+	}
 	ruche_object_close(object);
+}
+END_TEST
+
+static int set_lock(void)
+{
+	return ruche_event_set(object);
+}
+
+static int remove_nothing(void)
+{
+	return ruche_object_remove(fake.ruche, "");
+}
+
+static int look_at_null(void)
+{
+	struct ruche_reply *reply;
+
+	return ruche_object_status(fake.ruche, NULL, &reply);
+}
+
+static int hand_third_end(void)
+{
+	return ruche_pipe_hand(fake.ruche, "a", 2, 1, 0);
+}
+
+static int open_third_end(void)
+{
+	struct ruche_pipe *pipe;
+
+	return ruche_pipe_open(fake.ruche, &pipe, "a", 2, NULL);
+}
+
+static int open_no_elements(void)
+{
+	struct ruche_value *value;
+
+	return ruche_value_open(fake.ruche, &value, "a", RUCHE_INT8, 0, NULL, NULL);
+}
+
+static int open_pipe_as_object(void)
+{
+	return ruche_object_open(fake.ruche, &object, RUCHE_PIPE, "a", NULL);
+}
+
+static int open_without_name(void)
+{
+	return ruche_object_open(fake.ruche, &object, RUCHE_LOCK, "", NULL);
+}
+
+static int (*const refused_here[])(void) = {
+	set_lock,
+	remove_nothing,
+	look_at_null,
+	hand_third_end,
+	open_third_end,
+	open_no_elements,
+	open_pipe_as_object,
+	open_without_name,
+};
+
+START_TEST(refusal_of_the_library_has_no_words_of_the_daemon)
+{
+	open_object(RUCHE_LOCK);
+	refuse("not_held");
+	ck_assert_int_eq(ruche_release(object), -EPERM);
+	ck_assert_ptr_nonnull(ruche_last_error(fake.ruche));
+	ck_assert_int_eq(refused_here[_i](), -EINVAL);
+	ck_assert_ptr_null(ruche_last_error(fake.ruche));
 }
 END_TEST
 
@@ -525,6 +598,8 @@ TCase *client_objects_case(void)
 	tcase_add_loop_test(tcase, each_error_is_an_errno_with_the_words_of_the_daemon, 0,
 		sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(tcase, daemon_that_goes_away_is_a_reset);
+	tcase_add_loop_test(tcase, refusal_of_the_library_has_no_words_of_the_daemon, 0,
+		sizeof(refused_here) / sizeof(refused_here[0]));
 	tcase_add_test(tcase, other_calls_go_on_meanwhile);
 	tcase_add_test(tcase, nothing_blocks_in_a_callback);
 	tcase_add_test(tcase, end_of_the_handle_closes_what_is_open);

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <ruche/objects.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct fake fake;
 static struct ruche_child *child;
@@ -92,6 +94,7 @@ START_TEST(it_is_alive_until_its_end_is_known_which_is_asked_for_once)
 
 	fake_refuse(&fake, 2, "82 'code' 'pending' 'executed' 'maybe'");
 	ck_assert_int_eq(ruche_process_is_alive(child), 1);
+	ck_assert_ptr_null(ruche_last_error(fake.ruche));
 	fake_expect(&fake, "94 00 ce00000002 'ruche.result' 92 07 81 'timeout' cb0000000000000000");
 	fake_refuse(&fake, 3, "82 'code' 'pending' 'executed' 'maybe'");
 	ck_assert_int_eq(ruche_process_exitcode(child, &code), -EAGAIN);
@@ -99,8 +102,10 @@ START_TEST(it_is_alive_until_its_end_is_known_which_is_asked_for_once)
 	fake_refuse(&fake, 4, "82 'code' 'pending' 'executed' 'maybe'");
 	ck_assert_int_eq(ruche_process_join(child, 500, &reply), -ETIMEDOUT);
 	ck_assert_ptr_null(reply);
+	ck_assert_int_eq(ruche_last_error(fake.ruche)->code, RUCHE_PENDING);
 	fake_answer(&fake, 5, "2a");
 	ck_assert_int_eq(ruche_process_join(child, -1, &reply), 0);
+	ck_assert_ptr_null(ruche_last_error(fake.ruche));
 	ck_assert_int_eq(ruche_reply_int64(reply, &value), 0);
 	ck_assert_int_eq(value, 42);
 	ck_assert_int_eq(ruche_process_is_alive(child), 0);
@@ -203,13 +208,39 @@ START_TEST(closed_it_is_stopped_and_nobody_asks_how_it_ended)
 }
 END_TEST
 
+/* It would stop what its parent has started. */
+START_TEST(copy_in_a_fork_asks_nothing_and_stops_nothing)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		bool refused = ruche_process_is_alive(child) == -EINVAL &&
+			       ruche_process_kill(child) == -EINVAL &&
+			       ruche_process_pid(child, &pid) == -EINVAL;
+
+		ruche_process_close(child);
+		ruche_close(fake.ruche);
+		_exit(!refused);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_uint_eq(fake_skip(&fake, -1), 0);
+	fake_answer(&fake, 2, "2a");
+	ck_assert_int_eq(ruche_process_join(child, -1, NULL), 0);
+}
+END_TEST
+
 START_TEST(without_the_daemon_nothing_is_known_of_it)
 {
 	pid_t pid;
 	int code;
 
 	fake_hang_up(&fake);
-	ck_assert_int_eq(ruche_process_join(child, -1, NULL), -ECONNRESET);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(ruche_process_join(child, -1, NULL), -ECONNRESET);
+		ck_assert_int_eq(ruche_last_error(fake.ruche)->code, RUCHE_DISCONNECTED);
+	}
 	ck_assert_int_eq(ruche_process_is_alive(child), -ECONNRESET);
 	ck_assert_int_eq(ruche_process_exitcode(child, &code), -ECONNRESET);
 	ck_assert_int_eq(ruche_process_pid(child, &pid), -ECONNRESET);
@@ -281,6 +312,7 @@ TCase *client_processes_case(void)
 	tcase_add_test(tcase, its_pid_is_asked_for_until_it_is_known);
 	tcase_add_test(tcase, it_is_stopped_by_a_signal);
 	tcase_add_test(tcase, closed_it_is_stopped_and_nobody_asks_how_it_ended);
+	tcase_add_test(tcase, copy_in_a_fork_asks_nothing_and_stops_nothing);
 	tcase_add_test(tcase, without_the_daemon_nothing_is_known_of_it);
 	tcase_add_test(tcase, null_is_refused);
 	tcase_add_test(tcase, cores_are_asked_for_by_pool);

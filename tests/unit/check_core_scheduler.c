@@ -273,9 +273,9 @@ START_TEST(higher_priority_does_not_wait_behind_what_was_handed_ahead)
 {
 	struct slot *slot = fill_slot(&ours, 0, 3);
 
-	ck_assert(scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 1)));
-	ck_assert(!scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 0)));
-	ck_assert(!scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, -1)));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, enqueue_of(&ours, 1)), 1);
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, enqueue_of(&ours, 0)), 0);
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, enqueue_of(&ours, -1)), 0);
 }
 END_TEST
 
@@ -285,10 +285,45 @@ START_TEST(client_with_nothing_in_flight_does_not_wait_for_one_with_much)
 
 	struct task *task = enqueue_of(&theirs, 0);
 
-	ck_assert(scheduler_is_urgent(&tasks, slot, task));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 1);
 	ck_assert_ptr_eq(scheduler_pick_yielding(&scheduler), slot);
 	task->flow->in_flight = 1;
-	ck_assert(!scheduler_is_urgent(&tasks, slot, task));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 0);
+}
+END_TEST
+
+/* As clients do that come back as soon as they are answered. */
+START_TEST(client_that_was_served_last_lets_one_task_of_another_go_first)
+{
+	struct slot *slot = fill_slot(&ours, 0, 4);
+	struct task *task = enqueue_of(&theirs, 0);
+	struct flow *other = queue_flow(&scheduler.queue, &ours, 0);
+
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 1);
+	queue_note_run(task->flow);
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 1); /* that one is at work */
+	queue_note_run(other);
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 1);
+}
+END_TEST
+
+START_TEST(clients_that_come_back_in_turn_let_the_others_have_theirs)
+{
+	struct slot *slot = fill_slot(&theirs, 0, 1);
+	struct queue_client third = {0};
+	struct task *task = enqueue_of(&third, 0);
+
+	fill_slot(&ours, 0, 3);
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 1);
+	queue_note_run(task->flow);
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 2);
+	task->flow->level++; /* what is more important owes nothing */
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 1);
+	task->flow->level--;
+	queue_note_run(queue_flow(&scheduler.queue, &ours, 0));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 1);
+	queue_remove(task);
+	queue_client_fini(&third);
 }
 END_TEST
 
@@ -298,9 +333,9 @@ START_TEST(short_wait_makes_nothing_urgent)
 	struct task *task = enqueue_of(&ours, 1);
 
 	slot->service = SCHEDULER_PATIENCE / 2 - 1;
-	ck_assert(!scheduler_is_urgent(&tasks, slot, task));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 0);
 	slot->service = SCHEDULER_PATIENCE / 2;
-	ck_assert(scheduler_is_urgent(&tasks, slot, task));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 1);
 }
 END_TEST
 
@@ -308,7 +343,7 @@ START_TEST(running_task_alone_gives_way_to_nobody)
 {
 	struct slot *slot = fill_slot(&ours, 0, 1);
 
-	ck_assert(!scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 10)));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, enqueue_of(&ours, 10)), 0);
 }
 END_TEST
 
@@ -318,9 +353,9 @@ START_TEST(client_with_one_in_flight_is_not_overtaken)
 	struct task *task = enqueue_of(&theirs, 0);
 
 	fill_slot(&ours, 0, 1);
-	ck_assert(!scheduler_is_urgent(&tasks, slot, task));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 0);
 	push(&scheduler.slots[1], enqueue_of(&ours, 0)); /* its second */
-	ck_assert(scheduler_is_urgent(&tasks, slot, task));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 1);
 }
 END_TEST
 
@@ -329,8 +364,8 @@ START_TEST(what_runs_is_not_overtaken_and_what_is_ahead_keeps_its_precedence)
 	struct slot *slot = fill_slot(&ours, 0, 1);
 
 	fill_slot(&theirs, 5, 3);
-	ck_assert(!scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 3)));
-	ck_assert(scheduler_is_urgent(&tasks, slot, enqueue_of(&ours, 6)));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, enqueue_of(&ours, 3)), 0);
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, enqueue_of(&ours, 6)), 1);
 }
 END_TEST
 
@@ -341,9 +376,9 @@ START_TEST(what_was_taken_back_makes_nothing_urgent)
 
 	fill_slot(&ours, 0, 1);
 	fill_slot(&ours, 5, 1);
-	ck_assert(scheduler_is_urgent(&tasks, slot, task));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 1);
 	slot_take_back(slot, slot_entry_at(slot, 1));
-	ck_assert(!scheduler_is_urgent(&tasks, slot, task));
+	ck_assert_uint_eq(scheduler_find_place(&tasks, slot, task), 0);
 }
 END_TEST
 
@@ -524,6 +559,8 @@ void add_core_scheduler(Suite *suite)
 	tcase_add_test(tc, slot_that_leaves_is_kept_or_has_had_its_tasks_takes_no_more);
 	tcase_add_test(tc, higher_priority_does_not_wait_behind_what_was_handed_ahead);
 	tcase_add_test(tc, client_with_nothing_in_flight_does_not_wait_for_one_with_much);
+	tcase_add_test(tc, client_that_was_served_last_lets_one_task_of_another_go_first);
+	tcase_add_test(tc, clients_that_come_back_in_turn_let_the_others_have_theirs);
 	tcase_add_test(tc, short_wait_makes_nothing_urgent);
 	tcase_add_test(tc, running_task_alone_gives_way_to_nobody);
 	tcase_add_test(tc, client_with_one_in_flight_is_not_overtaken);

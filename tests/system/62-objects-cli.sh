@@ -54,6 +54,12 @@ check_status 'a bound' 0 "$ruche" queue put --maxsize 2 bounded a b
 check_status 'keeps back' 124 bash -c "seq 3 | '$ruche' queue put bounded --timeout 50ms"
 check_said 'what does not fit' '^ruche: 0 lines went in'
 check_status 'contradicting it is refused' 1 "$ruche" queue put --maxsize 3 bounded c
+check_said 'and what it is is told' 'with other options: maxsize 2'
+check_status 'who gets may make it as well' 75 "$ruche" queue get --maxsize 1 --timeout 0 first
+check_status 'with the bound' 75 "$ruche" queue put --maxsize 1 --timeout 0 first a b
+check_output 'that all know' '{"size": 1, "maxsize": 1}' bash -c "'$ruche' objects --json first | '$PYTHON3' -c '
+import json, sys
+print(json.dumps({key: value for key, value in json.load(sys.stdin).items() if key.endswith(\"size\")}))'"
 check_status 'a queue that is not there' 1 "$ruche" queue size nothing
 check_said 'is said to be unknown' 'unknown_object'
 check_status 'nor is it made by looking' 1 "$ruche" objects nothing
@@ -283,6 +289,8 @@ wait "$second" 2>/dev/null
 
 check_status 'a value is made' 0 "$ruche" value create v --type int16 --count 4 7 -8
 check_status 'once' 1 "$ruche" value create v
+check_status 'options stand before values' 64 "$ruche" value create late 1 --type double
+check_said 'which is said' "'--type': options stand before the first VALUE"
 check_output 'the rest is 0' '7 -8 0 0 ' bash -c "'$ruche' value dump v | tr '\n' ' '"
 check_output 'added' -13 "$ruche" value add v -5 1
 check_output 'it wraps around' -32768 bash -c "'$ruche' value set v 32767 3; '$ruche' value add v 1 3"
@@ -329,6 +337,27 @@ check_output 'a reader goes' y bash -c "'$ruche' pipe receive p 0 | head -1"
 wait "$sender"
 check 'and the sender hears it' grep -q 'other end has gone' "$dir/second"
 
+"$ruche" pipe send p 1 <"$dir/lines" 2>"$dir/second" &
+sender=$!
+wait_for "$ruche" objects p
+check_output 'a reader goes before it has read all' '' timeout 10 bash -c "'$ruche' pipe receive p 0 >&-" 2>/dev/null
+wait "$sender"
+check 'and the sender hears that too' test $? -eq 1
+check 'in words' grep -q 'other end has gone' "$dir/second"
+check_status 'what only receives does not send' 64 bash -c "echo 1 | '$ruche' pipe send --one-way p 0"
+check_said 'and says so' 'end 0 receives and end 1 sends'
+check_status 'what only sends does not receive' 64 "$ruche" pipe receive --one-way p 1 --timeout 10s
+check_said 'and says so' 'end 0 receives and end 1 sends'
+seq 3 | "$ruche" queue put --maxsize 1 short 2>"$dir/second" &
+producer=$!
+wait_for is short waiting 1
+"$ruche" queue end short
+wait "$producer"
+check 'who waits for room in a queue that is ended' test $? -eq 1
+check 'is told that, and how much went in' eval \
+	'grep -q "1 lines went into" "$dir/second" && grep -q "has been ended or removed" "$dir/second"'
+"$ruche" objects remove short
+
 # ---- processes
 
 check 'cores are counted' grep -qx '[1-9][0-9]*' <("$ruche" cpu-count)
@@ -343,6 +372,7 @@ check_status 'one is joined' 0 "$ruche" process join "$process"
 check_output 'and has a result' 168 "$ruche" process result "$process"
 process=$("$ruche" process start -- sh -c 'trap "" TERM; echo ready; while :; do sleep 0.01; done')
 wait_for bash -c "'$ruche' log '$process' | grep -q ready"
+check 'its pid is told' bash -c "'$ruche' process status '$process' | grep -qE '^state +running on worker [0-9]+, pid [0-9]+\$'"
 check_status 'one is killed' 0 "$ruche" process kill "$process"
 check_status 'at once, though it takes no SIGTERM' 1 "$ruche" process join --timeout 3s "$process"
 check_said 'so' SIGKILL
@@ -359,7 +389,7 @@ check_status 'to its end' 0 "$ruche" wait "$process"
 
 # ---- all of them
 
-check_status 'removed' 0 "$ruche" objects remove q bounded early lost work e v u f counter
+check_status 'removed' 0 "$ruche" objects remove q bounded first early lost work e v u f counter
 check_output 'there are no more' 'NAME  KIND  STATE  USERS  WAITING  BYTES  HELD BY' "$ruche" objects
 check_status 'what is not there cannot be removed' 1 "$ruche" objects remove q
 check_status 'a private daemon would be of no use' 64 "$ruche" --private queue put q 1
