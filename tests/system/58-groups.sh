@@ -176,11 +176,16 @@ check 'groups can be made in groups' test "$(count_groups)" -gt 60
 kill -KILL "$(cat "$pids"/ruche-*/small-*/1/../cgroup.procs)"
 check 'all of them go with their worker, however deep' wait_for only_of_the_living
 base=$(echo "$pids"/ruche-*/)
-for procs in "$base"*/cgroup.procs; do # out of them, so that they can be removed
-	while read -r pid; do echo "$pid" >"$pids/cgroup.procs"; done <"$procs"
-done
-rmdir "$base"*/ "$base" 2>/dev/null # its own sweep may be there first
-check 'somebody else can remove the daemon'"'"'s groups' test ! -e "$base"
+remove_base() {
+	local procs pid
+	for procs in "$base"*/cgroup.procs; do # out of them, so that they can be removed
+		while read -r pid; do echo "$pid" >"$pids/cgroup.procs"; done <"$procs"
+	done
+	rmdir "$base"*/ "$base" # its own sweep may be there first
+	[ ! -e "$base" ]
+} 2>/dev/null
+check 'all workers are there' wait_for all_idle
+check 'somebody else can remove the daemon'"'"'s groups' wait_for remove_base
 "$ruche" call small/crash.kill 2>/dev/null
 some_have_a_group() { [ -n "$(cat "$pids"/ruche-*/small-*/cgroup.procs)" ]; } 2>/dev/null
 check 'and those that come then have some again' wait_for some_have_a_group
