@@ -66,10 +66,16 @@ static void put_back(struct object_queue *queue, struct item *item)
 
 /* ---- who waits --------------------------------------------------------------------------------- */
 
+/* Who puts more than there is room for goes on, and still waits, when others have taken something. */
 void object_settle_queue(struct object *queue)
 {
-	while (object_serve(queue, WANT_GET) || object_serve(queue, WANT_PUT))
-		continue;
+	uint64_t before;
+
+	do {
+		before = queue->queue.last_token;
+		object_serve(queue, WANT_GET);
+		object_serve(queue, WANT_PUT);
+	} while (queue->queue.last_token != before);
 	object_serve(queue, WANT_JOIN);
 }
 

@@ -816,6 +816,18 @@ START_TEST(objects_serve_what_is_of_their_kind)
 }
 END_TEST
 
+START_TEST(getters_and_one_who_puts_more_than_fits_go_on_until_there_is_nothing_left)
+{
+	struct use *a = use_sized(0, OBJECT_QUEUE, "x", 2), *b = use_sized(1, OBJECT_QUEUE, "x", 2);
+
+	for (uint32_t i = 0; i < 6; i++)
+		get(b, 1, false, 10 + i);
+	put(a, "abcdef", 1);
+	ck_assert_int_eq(answers, 7);
+	ck_assert_uint_eq(a->object->queue.count, 0);
+}
+END_TEST
+
 static void add(Suite *suite, const char *name, const TTest *const *tests, size_t count)
 {
 	TCase *tcase = tcase_create(name);
@@ -872,6 +884,7 @@ static void add_queues(Suite *suite)
 		join_waits_until_all_is_done_with_or_its_taker_is_dead,
 		ended_queue_takes_no_more_and_gives_what_it_has, items_are_charged_to_their_user,
 		answer_has_no_more_bytes_than_fit_but_one_item,
+		getters_and_one_who_puts_more_than_fits_go_on_until_there_is_nothing_left,
 		objects_serve_what_is_of_their_kind};
 
 	add(suite, "queues", tests, COUNT(tests));
