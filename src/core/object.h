@@ -296,8 +296,8 @@ void want_move(struct want *want, enum want_kind kind);
 /* Out of all lists, unanswered, and freed. */
 void want_drop(struct want *want);
 
-/* A lock that is free, a semaphore with a unit left. */
-bool object_has_unit(const struct object *object);
+/* A lock that is free, or its own and can be had again; a semaphore with a unit left. */
+bool object_can_acquire(const struct use *use);
 /* What a use holds goes back; `died`: without having been released. */
 void object_give_back_lock(struct use *use, bool died);
 void object_give_back_items(struct use *use);

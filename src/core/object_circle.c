@@ -6,7 +6,7 @@
 static bool is_stuck(const struct want *want)
 {
 	return want->kind == WANT_ACQUIRE && !alarm_is_set(&want->alarm) &&
-	       !object_has_unit(want->use->object);
+	       !object_can_acquire(want->use);
 }
 
 /* Each request that waits asks, so one that waits for very much must not make all others wait: who looks at more has found nothing. */

@@ -828,6 +828,22 @@ START_TEST(getters_and_one_who_puts_more_than_fits_go_on_until_there_is_nothing_
 }
 END_TEST
 
+START_TEST(what_waits_for_a_lock_that_its_own_connection_holds_keeps_nobody_from_going_on)
+{
+	struct use *a = use_of(0, OBJECT_CONDITION, "x"), *b = use_of(1, OBJECT_CONDITION, "x");
+	uint64_t told_of;
+
+	ask(a, WANT_ACQUIRE, 1);
+	ask(a, WANT_NOTIFY, 2);
+	ask(a, WANT_ACQUIRE, 3);
+	object_notify(a, 1, &told_of);
+	ask(b, WANT_ACQUIRE, 4);
+	ck_assert_int_eq(answers, 2);
+	object_release(a);
+	assert_told(3, 2, RUCHE_OK);
+}
+END_TEST
+
 static void add(Suite *suite, const char *name, const TTest *const *tests, size_t count)
 {
 	TCase *tcase = tcase_create(name);
@@ -866,6 +882,7 @@ static void add_signals(Suite *suite)
 		who_waits_for_a_limited_time_makes_no_circle,
 		semaphore_with_one_owner_that_goes_on_makes_no_circle,
 		condition_that_runs_out_of_time_into_a_circle_is_told_so,
+		what_waits_for_a_lock_that_its_own_connection_holds_keeps_nobody_from_going_on,
 		condition_gives_its_lock_back_as_it_was, condition_holds_its_lock_when_time_is_up,
 		event_lets_all_go_on_until_it_is_cleared, barrier_is_passed_together_and_again,
 		barrier_breaks_when_a_member_dies_whether_it_waits_or_not,

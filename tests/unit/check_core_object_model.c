@@ -61,11 +61,20 @@ static bool is_free(const struct object *object)
 	return object->lock.held < (object->kind == OBJECT_SEMAPHORE ? object->size : 1);
 }
 
+/* Its holder has it already, and may go on with it: that another of its requests waits for the same changes nothing. */
+static bool is_own(const struct want *want)
+{
+	enum object_kind kind = want->use->object->kind;
+
+	return want->use->held > 0 && (kind == OBJECT_RLOCK || kind == OBJECT_CONDITION);
+}
+
 static bool is_stuck(const struct want *want, const bool stuck[HOLDERS])
 {
 	const struct use *owner;
 
-	if (want->kind != WANT_ACQUIRE || alarm_is_set(&want->alarm) || is_free(want->use->object))
+	if (want->kind != WANT_ACQUIRE || alarm_is_set(&want->alarm) ||
+		is_free(want->use->object) || is_own(want))
 		return false;
 	TAILQ_FOREACH (owner, &want->use->object->lock.owners, of_owners)
 		if (!stuck[owner->holder - holders])
