@@ -306,7 +306,10 @@ void object_keep_items(struct want *want);
 /* What some have put or taken in a queue others may wait for. */
 void object_settle_queue(struct object *queue);
 
-/* All that would have to go on for this holder to go on wait for each other: the first of them, itself; or NULL. */
-struct holder *object_circle(struct objects *objects, struct holder *holder);
+/*
+ * All that would have to go on for this holder, which waits, to go on wait for each other: the first of them, itself; or NULL, also
+ * if that takes more than so many looks, which become fewer.
+ */
+struct holder *object_circle(struct objects *objects, struct holder *holder, uint32_t *looks);
 
 #endif
