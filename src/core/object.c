@@ -69,6 +69,7 @@ struct want *want_new(const struct want *like, uint64_t until)
 	TAILQ_INIT(&want->items);
 	enter(want);
 	TAILQ_INSERT_TAIL(&holder->wants, want, of_holder);
+	TAILQ_INSERT_TAIL(&want->use->wants, want, of_use);
 	objects->on_wait(holder, true);
 	return want;
 }
@@ -81,6 +82,7 @@ static void unlink_want(struct want *want)
 	leave(want);
 	alarms_clear(objects->alarms, &want->alarm);
 	TAILQ_REMOVE(&holder->wants, want, of_holder);
+	TAILQ_REMOVE(&want->use->wants, want, of_use);
 	objects->on_wait(holder, false);
 }
 

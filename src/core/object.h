@@ -62,7 +62,7 @@ struct use;
 /* ---- who waits ---------------------------------------------------------------------- */
 
 struct want {
-	TAILQ_ENTRY(want) in_lane, of_holder;
+	TAILQ_ENTRY(want) in_lane, of_holder, of_use;
 	struct use *use;
 	enum want_kind kind;
 	uint32_t msgid;
@@ -98,6 +98,7 @@ struct use {
 	struct holder *holder;
 	struct object *object;
 	TAILQ_ENTRY(use) of_holder, of_object, of_owners;
+	struct want_list wants;
 	uint32_t opens;
 	uint32_t held;  /* units; or how often, of what can be had again and again */
 	uint64_t taken; /* items, without acknowledgement, that are not dealt with */
