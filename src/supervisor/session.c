@@ -142,7 +142,7 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
 {
 	struct session *session = data;
 
-	if ((what & EV_CLOSED) != 0 && peer_has_gone(fd) && !may_read(session)) {
+	if (!may_read(session) && peer_has_gone(fd)) {
 		session_close(session);
 		return;
 	}
@@ -381,7 +381,11 @@ static void pump(struct session *session)
 		on_end(session, n);
 		return;
 	}
-	/* After a short read the next byte brings a new edge; only the end may come without. */
+	/*
+	 * After a short read the next byte brings a new edge; only the end may come without, and that of a peer with answers
+	 * unread is an error, of which the loop has told no more than of bytes.
+	 */
+	session->ended |= n < READ_SIZE && peer_has_gone(session->fd);
 	session->readable = n == READ_SIZE || session->ended;
 	nested_catch_up(session);
 	if (!handle_frames(session))

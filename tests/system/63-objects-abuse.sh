@@ -21,6 +21,7 @@ abuse 'times that are none, tiny and huge' wrong_times
 abuse 'notifications where requests are meant' notifications
 abuse 'whatever else' anything
 abuse 'clients that send no more' half_closed
+abuse 'clients that go with answers unread' gone_unread
 abuse 'objects that go while they are waited for' gone_while_waiting
 abuse 'an object that was removed and one of the same name' removed_and_made_anew
 abuse 'queues: too many, too few, tokens of others' queues

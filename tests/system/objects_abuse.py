@@ -6,6 +6,8 @@ Each case prints "good" when it was answered truthfully, and nobody but the one 
 import array
 import os
 import random
+import select
+import signal
 import socket
 import sys
 import time
@@ -353,6 +355,24 @@ def half_closed():
     assert halves[2].wait(ids[2])[1] in ("abandoned", "acquired")
     until(lambda: me.ask("object", "l")["holders"] == [])
     me.leave()
+
+
+def gone_unread():
+    """Who goes with answers unread, just when it has said something that needs none, has gone as well."""
+    me, other = Client(), Client()
+    me.open("lock", "l")
+    me.ask("lock.acquire", "l")
+    other.open("lock", "l")
+    me.send("ruche.ping")
+    select.select([me.sock], [], [], rpc.PATIENCE)
+    os.kill(PID, signal.SIGSTOP)
+    try:
+        me.send_note("ruche.ping")
+        me.leave()
+    finally:
+        os.kill(PID, signal.SIGCONT)
+    expect(other.ask("lock.acquire", "l", {"timeout": rpc.PATIENCE}), "abandoned")
+    other.leave()
 
 
 def gone_while_waiting():
