@@ -66,6 +66,22 @@ struct item *item_tree_remove(struct item_tree *tree, uint64_t token)
 	return item;
 }
 
+/* What is above its smaller ones is put below them, to the right, which nothing has to be weighed for. */
+struct item *item_tree_drain(struct item_tree *tree)
+{
+	struct item *at = tree->root, *smaller;
+
+	if (at == NULL)
+		return NULL;
+	while ((smaller = at->below[0]) != NULL) {
+		at->below[0] = smaller->below[1];
+		smaller->below[1] = at;
+		at = smaller;
+	}
+	tree->root = at->below[1];
+	return at;
+}
+
 struct item *item_tree_after(const struct item_tree *tree, uint64_t token)
 {
 	struct item *found = NULL;

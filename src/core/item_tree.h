@@ -33,6 +33,10 @@ struct item_tree {
 void item_tree_add(struct item_tree *tree, struct item *item);
 /* NULL: there is none of this token. */
 struct item *item_tree_remove(struct item_tree *tree, uint64_t token);
+/*
+ * Removes the smallest; NULL: it is empty.  Many times faster, but until then it is a tree for nothing else: where all are to go.
+ */
+struct item *item_tree_drain(struct item_tree *tree);
 /* That of the smallest token above this one, 0: of all; NULL: there is none. */
 struct item *item_tree_after(const struct item_tree *tree, uint64_t token);
 

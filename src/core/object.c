@@ -69,6 +69,7 @@ struct want *want_new(const struct want *like, uint64_t until)
 	TAILQ_INIT(&want->items);
 	enter(want);
 	TAILQ_INSERT_TAIL(&holder->wants, want, of_holder);
+	TAILQ_INSERT_TAIL(&want->use->wants, want, of_use);
 	objects->on_wait(holder, true);
 	return want;
 }
@@ -81,6 +82,7 @@ static void unlink_want(struct want *want)
 	leave(want);
 	alarms_clear(objects->alarms, &want->alarm);
 	TAILQ_REMOVE(&holder->wants, want, of_holder);
+	TAILQ_REMOVE(&want->use->wants, want, of_use);
 	objects->on_wait(holder, false);
 }
 
@@ -130,21 +132,25 @@ void want_fail_all(struct object *object, enum want_kind lane, enum ruche_code c
 		want_fail(TAILQ_FIRST(&object->lanes[lane]), code);
 }
 
-/* Whoever gets something may be one that others wait for, while it waits itself for something else. */
-static void look_for_circle(struct holder *holder)
+/* Who waits for very much, and all who get something at once, are not to make all others wait: one that takes more is not found. */
+enum { LOOKS_MAX = 4096 };
+
+static void look_for_circle(struct holder *holder, uint32_t *looks)
 {
 	struct want *want = TAILQ_FIRST(&holder->wants);
 	struct object_answer answer = {.code = RUCHE_DEADLOCK};
 
 	if (want == NULL)
 		return;
-	answer.seen = object_circle(want->use->object->all, holder);
+	answer.seen = object_circle(want->use->object->all, holder, looks);
 	if (answer.seen != NULL)
 		want_finish(TAILQ_LAST(&holder->wants, want_list), &answer);
 }
 
+/* Whoever gets something may be one that others wait for, while it waits itself for something else. */
 bool object_serve(struct object *object, enum want_kind lane)
 {
+	uint32_t looks = LOOKS_MAX;
 	struct want *want;
 	bool any = false;
 
@@ -156,7 +162,7 @@ bool object_serve(struct object *object, enum want_kind lane)
 			break;
 		want_finish(want, &answer);
 		if (lane == WANT_ACQUIRE)
-			look_for_circle(holder);
+			look_for_circle(holder, &looks);
 		any = true;
 	}
 	return any;
@@ -182,6 +188,7 @@ static bool try_now(struct want *want, struct object_answer *answer)
 static void wait_for_it(struct want *like, uint64_t until)
 {
 	struct want *want = want_new(like, until);
+	uint32_t looks = LOOKS_MAX;
 
 	if (want == NULL) {
 		const struct object_answer answer = failure(like, RUCHE_BUSY);
@@ -193,7 +200,7 @@ static void wait_for_it(struct want *like, uint64_t until)
 	if (want->kind == WANT_NOTIFY)
 		object_give_back_lock(want->use, false);
 	if (want->kind == WANT_ACQUIRE && until == UINT64_MAX)
-		look_for_circle(want->use->holder);
+		look_for_circle(want->use->holder, &looks);
 }
 
 /* What a want comes to without being tried; RUCHE_OK: nothing yet. */
@@ -238,13 +245,14 @@ void object_ask(const struct want *like, uint64_t until)
 void want_on_time(struct want *want)
 {
 	struct object *object = want->use->object;
+	uint32_t looks = LOOKS_MAX;
 
 	switch (want->kind) {
 	case WANT_NOTIFY:
 		want->is_late = true;
 		want_move(want, WANT_ACQUIRE);
 		if (!object_serve(object, WANT_ACQUIRE))
-			look_for_circle(want->use->holder);
+			look_for_circle(want->use->holder, &looks);
 		break;
 	case WANT_PASS:
 		want_fail(want, RUCHE_TIMEOUT);

@@ -62,7 +62,7 @@ struct use;
 /* ---- who waits ---------------------------------------------------------------------- */
 
 struct want {
-	TAILQ_ENTRY(want) in_lane, of_holder;
+	TAILQ_ENTRY(want) in_lane, of_holder, of_use;
 	struct use *use;
 	enum want_kind kind;
 	uint32_t msgid;
@@ -98,6 +98,7 @@ struct use {
 	struct holder *holder;
 	struct object *object;
 	TAILQ_ENTRY(use) of_holder, of_object, of_owners;
+	struct want_list wants;
 	uint32_t opens;
 	uint32_t held;  /* units; or how often, of what can be had again and again */
 	uint64_t taken; /* items, without acknowledgement, that are not dealt with */
@@ -296,8 +297,8 @@ void want_move(struct want *want, enum want_kind kind);
 /* Out of all lists, unanswered, and freed. */
 void want_drop(struct want *want);
 
-/* A lock that is free, a semaphore with a unit left. */
-bool object_has_unit(const struct object *object);
+/* A lock that is free, or its own and can be had again; a semaphore with a unit left. */
+bool object_can_acquire(const struct use *use);
 /* What a use holds goes back; `died`: without having been released. */
 void object_give_back_lock(struct use *use, bool died);
 void object_give_back_items(struct use *use);
@@ -306,7 +307,10 @@ void object_keep_items(struct want *want);
 /* What some have put or taken in a queue others may wait for. */
 void object_settle_queue(struct object *queue);
 
-/* All that would have to go on for this holder to go on wait for each other: the first of them, itself; or NULL. */
-struct holder *object_circle(struct objects *objects, struct holder *holder);
+/*
+ * All that would have to go on for this holder, which waits, to go on wait for each other: the first of them, itself; or NULL, also
+ * if that takes more than so many looks, which become fewer.
+ */
+struct holder *object_circle(struct objects *objects, struct holder *holder, uint32_t *looks);
 
 #endif

@@ -6,16 +6,13 @@
 static bool is_stuck(const struct want *want)
 {
 	return want->kind == WANT_ACQUIRE && !alarm_is_set(&want->alarm) &&
-	       !object_has_unit(want->use->object);
+	       !object_can_acquire(want->use);
 }
-
-/* Each request that waits asks, so one that waits for very much must not make all others wait: who looks at more has found nothing. */
-enum { LOOKS_MAX = 4096 };
 
 struct search {
 	uint64_t number;
 	struct holder *last; /* that was found */
-	uint32_t looks;
+	uint32_t *looks;
 };
 
 /* Behind the last one, if it was not seen in this search. */
@@ -40,21 +37,22 @@ static bool see_owners(struct search *search, const struct holder *holder)
 		if (!is_stuck(want))
 			return false;
 		TAILQ_FOREACH (owner, &want->use->object->lock.owners, of_owners) {
-			if (++search->looks > LOOKS_MAX)
+			if (TAILQ_EMPTY(&owner->holder->wants) || *search->looks == 0)
 				return false;
+			--*search->looks;
 			see(search, owner->holder);
 		}
 	}
-	return !TAILQ_EMPTY(&holder->wants);
+	return true;
 }
 
 /*
  * A holder with several requests can go on when one of them can; a unit of a semaphore can be had when one of its owners goes
  * on.  So nobody goes on if everybody who can be reached, from holders to owners of what they wait for, waits.
  */
-struct holder *object_circle(struct objects *objects, struct holder *holder)
+struct holder *object_circle(struct objects *objects, struct holder *holder, uint32_t *looks)
 {
-	struct search search = {.number = ++objects->searches};
+	struct search search = {.number = ++objects->searches, .looks = looks};
 
 	see(&search, holder);
 	for (const struct holder *at = holder; at != NULL; at = at->next_seen)

@@ -7,9 +7,14 @@ static bool can_be_had_again(const struct object *object)
 	return object->kind == OBJECT_RLOCK || object->kind == OBJECT_CONDITION;
 }
 
-bool object_has_unit(const struct object *object)
+static bool has_unit(const struct object *object)
 {
 	return object->lock.held < (object->kind == OBJECT_SEMAPHORE ? object->size : 1);
+}
+
+bool object_can_acquire(const struct use *use)
+{
+	return has_unit(use->object) || (use->held > 0 && can_be_had_again(use->object));
 }
 
 static void answer_acquired(
@@ -33,7 +38,7 @@ bool object_try_acquire(struct want *want, struct object_answer *answer)
 		use->held += want->depth;
 		return true;
 	}
-	if (!object_has_unit(object))
+	if (!has_unit(object))
 		return false;
 	lock->held++;
 	if (use->held == 0)

@@ -54,8 +54,8 @@ void item_tree_free(struct object *queue, struct item_tree *tree)
 {
 	struct item *item;
 
-	while ((item = tree->root) != NULL)
-		item_free(queue, item_tree_remove(tree, item->token));
+	while ((item = item_tree_drain(tree)) != NULL)
+		item_free(queue, item);
 }
 
 static void put_back(struct object_queue *queue, struct item *item)
@@ -66,10 +66,16 @@ static void put_back(struct object_queue *queue, struct item *item)
 
 /* ---- who waits --------------------------------------------------------------------------------- */
 
+/* Who puts more than there is room for goes on, and still waits, when others have taken something. */
 void object_settle_queue(struct object *queue)
 {
-	while (object_serve(queue, WANT_GET) || object_serve(queue, WANT_PUT))
-		continue;
+	uint64_t before;
+
+	do {
+		before = queue->queue.last_token;
+		object_serve(queue, WANT_GET);
+		object_serve(queue, WANT_PUT);
+	} while (queue->queue.last_token != before);
 	object_serve(queue, WANT_JOIN);
 }
 
@@ -205,8 +211,8 @@ void object_give_back_items(struct use *use)
 	if (queue->back.root == NULL)
 		queue->back = use->unacked;
 	else
-		while ((item = use->unacked.root) != NULL)
-			item_tree_add(&queue->back, item_tree_remove(&use->unacked, item->token));
+		while ((item = item_tree_drain(&use->unacked)) != NULL)
+			item_tree_add(&queue->back, item);
 	use->unacked = (struct item_tree){NULL};
 	use->unacked_count = 0;
 	queue->unfinished -= use->taken;

@@ -188,6 +188,7 @@ struct use *object_use_new(struct holder *holder, struct object *object)
 		return NULL;
 	use->holder = holder;
 	use->object = object;
+	TAILQ_INIT(&use->wants);
 	if (tsearch(use, &object->all->by_use, compare_uses) == NULL) {
 		free(use);
 		return NULL;
@@ -233,13 +234,8 @@ static void use_end(struct use *use, bool died)
 
 static void cancel_wants(struct use *use)
 {
-	struct want *want, *next;
-
-	for (want = TAILQ_FIRST(&use->holder->wants); want != NULL; want = next) {
-		next = TAILQ_NEXT(want, of_holder);
-		if (want->use == use)
-			want_fail(want, RUCHE_CANCELLED);
-	}
+	while (!TAILQ_EMPTY(&use->wants))
+		want_fail(TAILQ_FIRST(&use->wants), RUCHE_CANCELLED);
 }
 
 void holder_release(struct holder *holder)

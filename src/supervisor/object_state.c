@@ -241,24 +241,16 @@ int load_use(struct loading *l)
 	return 0;
 }
 
-static struct use *find_use(const struct object *object, const struct holder *holder)
-{
-	struct use *use;
-
-	TAILQ_FOREACH (use, &object->uses, of_object)
-		if (use->holder == holder)
-			return use;
-	return NULL;
-}
-
 int load_want(struct loading *l)
 {
 	uint64_t alarm = state_get_uint(&l->r, "alarm");
 	struct want like = {0};
 
 	state_get_fields(&l->r, &state_of_want, &like);
-	like.use = find_use(l->object, load_holder(l));
-	if (like.use == NULL || like.kind >= WANT_KINDS || !object_serves(l->object, like.kind))
+	like.use = object_find_use(
+		&l->sup->objects, load_holder(l), l->object->name, l->object->name_len);
+	if (like.use == NULL || like.use->object != l->object || like.kind >= WANT_KINDS ||
+		!object_serves(l->object, like.kind))
 		return load_fail(l, "somebody waits for what they do not use");
 	l->want = want_new(&like, alarm != 0 ? alarm : UINT64_MAX);
 	return l->want != NULL ? 0 : -ENOMEM;

@@ -291,7 +291,7 @@ static bool is_named(const struct object *object, uid_t uid, const struct option
 	       memcmp(object->name, name->text, name->len) == 0;
 }
 
-/* [name, uid]: its user, if that is somebody else.  NULL, and it was answered: there is none. */
+/* [name, uid]: its user, if that is somebody else.  NULL, and it was answered: there is none, or that is no user. */
 static struct object *find(struct session *session, const struct request *request)
 {
 	uint64_t uid = session->speaks_for->uid;
@@ -300,7 +300,10 @@ static struct object *find(struct session *session, const struct request *reques
 
 	if (!request_get_name(session, request, &name))
 		return NULL;
-	request_get_uint(request, 1, UINT32_MAX, &uid);
+	if (request->count > 1 && !request_get_uint(request, 1, UINT32_MAX, &uid)) {
+		request_fail(session, request, RUCHE_BAD_ARGUMENTS, "takes [name, uid]");
+		return NULL;
+	}
 	TAILQ_FOREACH (object, &session->sup->objects.list, link)
 		if (is_to_be_seen(session, object) && is_named(object, (uid_t)uid, &name))
 			return object;

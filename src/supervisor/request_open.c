@@ -32,6 +32,11 @@ static bool get_count(const msgpack_object *value, void *to)
 	return option_get_int(value, 0, INT64_MAX, to);
 }
 
+static bool get_units(const msgpack_object *value, void *to)
+{
+	return option_get_int(value, 1, UINT32_MAX, to);
+}
+
 static bool get_some(const msgpack_object *value, void *to)
 {
 	return option_get_int(value, 1, INT64_MAX, to);
@@ -67,7 +72,7 @@ static const struct option_key keys[] = {
 	{KEY(exclusive), option_get_truth, "true or false"},
 	{KEY(persistent), option_get_truth, "true or false"},
 	{KEY(maxsize), get_count, "a number of items, 0 for no bound"},
-	{KEY(value), get_some, "a number of units, at least 1"},
+	{KEY(value), get_units, "a number of units, 1 to 4294967295"},
 	{KEY(parties), get_some, "a number, at least 1"},
 	{KEY(count), get_some, "a number of elements, at least 1"},
 	{KEY(end), get_end, "0 or 1"},

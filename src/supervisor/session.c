@@ -357,17 +357,6 @@ static void close_if_gone(struct session *session)
 		session_close(session);
 }
 
-/*
- * An end that comes together with the last bytes, when answers are left unread, is an error on the socket, and libevent says of an
- * error no more than that there is something to read.  An answer that is written finds it; where none is due soon, what
- * the client holds would be held for ever.
- */
-static bool has_left_silently(const struct session *session)
-{
-	return buf_len(&session->out) == 0 &&
-	       (session->holder != NULL || session->tasks.count == 0) && peer_has_gone(session->fd);
-}
-
 static void pump(struct session *session)
 {
 	ssize_t n;
@@ -392,15 +381,16 @@ static void pump(struct session *session)
 		on_end(session, n);
 		return;
 	}
-	/* After a short read the next byte brings a new edge; only the end may come without. */
+	/*
+	 * After a short read the next byte brings a new edge; only the end may come without, and that of a peer with answers
+	 * unread is an error, of which the loop has told no more than of bytes.
+	 */
+	session->ended |= n < READ_SIZE && peer_has_gone(session->fd);
 	session->readable = n == READ_SIZE || session->ended;
 	nested_catch_up(session);
-	if (!handle_frames(session)) {
+	if (!handle_frames(session))
 		close_if_gone(session);
-		return;
-	}
-	session->readable = session->readable || has_left_silently(session);
-	if (session->readable)
+	else if (session->readable)
 		mark_ready(session);
 }
 

@@ -180,6 +180,9 @@ def wrong_shapes():
     for kind, name in (("lock", "x" * 255), ("event", "\u00fc\U0001f41d"), ("queue", "x")):
         expect(me.open(kind, name), {"kind": kind, "created": True})
         expect(me.ask("object", name)["name"], name)
+    for uid in ("x", -1, 1 << 32, 0.5, None):
+        expect(me.ask("object", "x", uid), "bad_arguments")
+        expect(me.ask("remove", "x", uid), "bad_arguments")
     for method in ("put", "put_many", "get_many", "ack", "give_back"):
         expect(me.ask("queue." + method, "x"), "bad_arguments")
     for items in (1, "ab", {}, None):

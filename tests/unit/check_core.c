@@ -147,6 +147,7 @@ int main(void)
 	add_core_user(suite);
 	add_core_item_tree(suite);
 	add_core_object(suite);
+	add_core_object_model(suite);
 	add_core_plan(suite);
 	add_core_handle(suite);
 	add_core_access(suite);

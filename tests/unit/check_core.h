@@ -13,6 +13,7 @@ void add_core_groups(Suite *suite);
 void add_core_handle(Suite *suite);
 void add_core_item_tree(Suite *suite);
 void add_core_object(Suite *suite);
+void add_core_object_model(Suite *suite);
 void add_core_plan(Suite *suite);
 void add_core_queue(Suite *suite);
 void add_core_scheduler(Suite *suite);

@@ -84,8 +84,32 @@ START_TEST(what_is_added_and_removed_in_any_order_stands_in_order)
 }
 END_TEST
 
+START_TEST(all_that_goes_goes_in_order)
+{
+	const struct item *item;
+
+	srand(2);
+	for (int i = 0; i < STEPS; i++) {
+		uint64_t token = 1 + (uint64_t)rand() % TOKENS;
+
+		if (is_in[token])
+			remove_it(token);
+		else
+			add(token);
+	}
+	for (int token = 1; token <= TOKENS; token++) {
+		if (!is_in[token])
+			continue;
+		item = item_tree_drain(&tree);
+		ck_assert_ptr_eq(item, all[token]);
+	}
+	ck_assert_ptr_null(tree.root);
+}
+END_TEST
+
 START_TEST(empty_tree_has_nothing)
 {
+	ck_assert_ptr_null(item_tree_drain(&tree));
 	ck_assert_ptr_null(item_tree_after(&tree, 0));
 	ck_assert_ptr_null(item_tree_remove(&tree, 0));
 	ck_assert_ptr_null(item_tree_remove(&tree, UINT64_MAX));
@@ -111,6 +135,7 @@ void add_core_item_tree(Suite *suite)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, what_is_added_and_removed_in_any_order_stands_in_order);
+	tcase_add_test(tc, all_that_goes_goes_in_order);
 	tcase_add_test(tc, empty_tree_has_nothing);
 	tcase_add_loop_test(tc, order_of_adding_does_not_make_it_deep, 0, 2);
 	suite_add_tcase(suite, tc);

@@ -816,6 +816,34 @@ START_TEST(objects_serve_what_is_of_their_kind)
 }
 END_TEST
 
+START_TEST(getters_and_one_who_puts_more_than_fits_go_on_until_there_is_nothing_left)
+{
+	struct use *a = use_sized(0, OBJECT_QUEUE, "x", 2), *b = use_sized(1, OBJECT_QUEUE, "x", 2);
+
+	for (uint32_t i = 0; i < 6; i++)
+		get(b, 1, false, 10 + i);
+	put(a, "abcdef", 1);
+	ck_assert_int_eq(answers, 7);
+	ck_assert_uint_eq(a->object->queue.count, 0);
+}
+END_TEST
+
+START_TEST(what_waits_for_a_lock_that_its_own_connection_holds_keeps_nobody_from_going_on)
+{
+	struct use *a = use_of(0, OBJECT_CONDITION, "x"), *b = use_of(1, OBJECT_CONDITION, "x");
+	uint64_t told_of;
+
+	ask(a, WANT_ACQUIRE, 1);
+	ask(a, WANT_NOTIFY, 2);
+	ask(a, WANT_ACQUIRE, 3);
+	object_notify(a, 1, &told_of);
+	ask(b, WANT_ACQUIRE, 4);
+	ck_assert_int_eq(answers, 2);
+	object_release(a);
+	assert_told(3, 2, RUCHE_OK);
+}
+END_TEST
+
 static void add(Suite *suite, const char *name, const TTest *const *tests, size_t count)
 {
 	TCase *tcase = tcase_create(name);
@@ -854,6 +882,7 @@ static void add_signals(Suite *suite)
 		who_waits_for_a_limited_time_makes_no_circle,
 		semaphore_with_one_owner_that_goes_on_makes_no_circle,
 		condition_that_runs_out_of_time_into_a_circle_is_told_so,
+		what_waits_for_a_lock_that_its_own_connection_holds_keeps_nobody_from_going_on,
 		condition_gives_its_lock_back_as_it_was, condition_holds_its_lock_when_time_is_up,
 		event_lets_all_go_on_until_it_is_cleared, barrier_is_passed_together_and_again,
 		barrier_breaks_when_a_member_dies_whether_it_waits_or_not,
@@ -872,6 +901,7 @@ static void add_queues(Suite *suite)
 		join_waits_until_all_is_done_with_or_its_taker_is_dead,
 		ended_queue_takes_no_more_and_gives_what_it_has, items_are_charged_to_their_user,
 		answer_has_no_more_bytes_than_fit_but_one_item,
+		getters_and_one_who_puts_more_than_fits_go_on_until_there_is_nothing_left,
 		objects_serve_what_is_of_their_kind};
 
 	add(suite, "queues", tests, COUNT(tests));
