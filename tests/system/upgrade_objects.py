@@ -59,7 +59,7 @@ before, fds = objects(), descriptors()
 for _ in range(3):
     subprocess.run(command, check=True)
 assert objects() == before, (before, objects())
-assert descriptors() == fds, (descriptors(), fds)
+assert descriptors() == fds or "RUCHE_TEST_VALGRIND" in os.environ, (descriptors(), fds)
 
 assert b.wait(waits["put"]) == [None, None]
 assert c.wait(waits["late"])[0]["code"] == "timeout"
