@@ -439,6 +439,8 @@ int forkserver_main(int argc, char **argv)
 	}
 	settle_down(fs);
 	status = run(fs, argc, argv);
+	/* It ends.  A leak checker stops it for that with SIGSTOP, which a SIGCONT would undo, and both would wait for ever. */
+	prctl(PR_SET_PDEATHSIG, 0);
 	plugins_fini(&fs->plugins);
 	settings_fini(&fs->settings);
 	guardian_fini(&fs->guardian);
