@@ -115,13 +115,14 @@ check_status 'a few can' 0 "$ruche" run --pool small -- sh -c 'sleep 0 & sleep 0
 
 # ---- what is left -------------------------------------------------------------------------------
 
-"$ruche" run --pool plain -- sh -c 'setsid sleep 1007 & sleep 1007' 2>/dev/null &
+long=1007.$$ # of this test alone
+"$ruche" run --pool plain -- sh -c "setsid sleep $long & sleep $long" 2>/dev/null &
 lost=$!
-wait_for pgrep -f 'sleep 1007'
+wait_for pgrep -f "^sleep $long"
 kill -KILL "$("$ruche" workers --json | "$PYTHON3" -c 'import json, sys
 print([w["pid"] for w in json.load(sys.stdin) if w["pool"] == "plain"][0])')"
 wait "$lost"
-gone() { ! pgrep -f '^sleep 1007'; }
+gone() { ! pgrep -f "^sleep $long"; }
 check 'a worker that dies takes its group with it' wait_for gone
 # A daemon's group in four hierarchies, small: 2 workers in three, other: one, plain: one
 only_of_the_living() { [ "$(count_groups)" = 12 ]; }
