@@ -128,38 +128,6 @@ int ruche_process_start_command(struct ruche *ruche, struct ruche_child **ret,
 
 /* ---- its end ------------------------------------------------------------------------------- */
 
-/* {"timeout": s} or {"forget": true} */
-static int pack_options(msgpack_packer *pk, int timeout_ms, bool forget)
-{
-	int r = msgpack_pack_map(pk, (timeout_ms >= 0) + forget);
-
-	if (r == 0 && timeout_ms >= 0)
-		r = message_pack_str(pk, "timeout");
-	if (r == 0 && timeout_ms >= 0)
-		r = message_pack_double(pk, timeout_ms / 1000.0);
-	if (r == 0 && forget)
-		r = message_pack_str(pk, "forget");
-	return r == 0 && forget ? msgpack_pack_true(pk) : r;
-}
-
-static int ask_for_end(struct ruche_child *child, int timeout_ms, bool forget, uint32_t *ret_id)
-{
-	struct request request;
-	int r = request_begin(&request, child->ruche, "ruche.result");
-
-	if (r < 0)
-		return r;
-	r = msgpack_pack_array(&request.pk, 2);
-	if (r == 0)
-		r = msgpack_pack_uint64(&request.pk, child->task);
-	if (r == 0)
-		r = pack_options(&request.pk, timeout_ms, forget);
-	r = request_end(&request, r);
-	if (r == 0)
-		*ret_id = request.id;
-	return r;
-}
-
 /* Is this how it ended?  What says nothing of the task is no end. */
 static bool is_end(const struct ruche_reply *reply)
 {
@@ -173,16 +141,13 @@ static bool is_end(const struct ruche_reply *reply)
 static int find_end(struct ruche_child *child, int timeout_ms)
 {
 	struct ruche_reply *reply = NULL;
-	uint32_t id = 0;
-	int r;
+	int r = begin_about(child);
 
-	r = begin_about(child);
 	if (r < 0)
 		return r;
 	if (child->end != NULL)
 		return 0;
-	r = ask_for_end(child, timeout_ms, false, &id);
-	r = apply_wait(child->ruche, r, id, &reply);
+	r = ruche_task_result(child->ruche, child->task, timeout_ms, &reply);
 	if (r < 0)
 		return object_not_asked(child->ruche, r);
 	if (is_end(reply)) {
@@ -338,14 +303,30 @@ static void stop_quietly(struct ruche_child *child)
 	(void)request_end(&request, r);
 }
 
+/* [task, {"forget": true}] */
+static int pack_forgetting(msgpack_packer *pk, uint64_t task)
+{
+	int r = msgpack_pack_array(pk, 2);
+
+	if (r == 0)
+		r = msgpack_pack_uint64(pk, task);
+	if (r == 0)
+		r = msgpack_pack_map(pk, 1);
+	if (r == 0)
+		r = message_pack_str(pk, "forget");
+	return r == 0 ? msgpack_pack_true(pk) : r;
+}
+
 /* Nobody else is to know how it ended. */
 static void forget(struct ruche_child *child)
 {
 	struct calls *calls = &child->ruche->calls;
-	uint32_t id = 0;
+	struct request request;
 
-	if (ask_for_end(child, -1, true, &id) == 0)
-		calls_drop(calls, calls_find(calls, id));
+	if (request_begin(&request, child->ruche, "ruche.result") < 0)
+		return;
+	if (request_end(&request, pack_forgetting(&request.pk, child->task)) == 0)
+		calls_drop(calls, calls_find(calls, request.id));
 }
 
 static void leave_connection(struct ruche_child *child)

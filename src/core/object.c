@@ -263,7 +263,7 @@ void want_on_time(struct want *want)
 	}
 }
 
-static void cancel(struct want *want)
+void want_cancel(struct want *want)
 {
 	struct object *object = want->use->object;
 	bool breaks = want->kind == WANT_PASS;
@@ -279,7 +279,7 @@ bool holder_cancel(struct holder *holder, uint32_t msgid)
 
 	TAILQ_FOREACH (want, &holder->wants, of_holder)
 		if (want->msgid == msgid) {
-			cancel(want);
+			want_cancel(want);
 			return true;
 		}
 	return false;
@@ -288,5 +288,5 @@ bool holder_cancel(struct holder *holder, uint32_t msgid)
 void holder_cancel_all(struct holder *holder)
 {
 	while (!TAILQ_EMPTY(&holder->wants))
-		cancel(TAILQ_FIRST(&holder->wants));
+		want_cancel(TAILQ_FIRST(&holder->wants));
 }

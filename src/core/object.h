@@ -291,6 +291,8 @@ bool object_serve(struct object *object, enum want_kind lane);
 /* Ends a want that waits. */
 void want_finish(struct want *want, const struct object_answer *answer);
 void want_fail(struct want *want, enum ruche_code code);
+/* Ends it as its holder asks for; a barrier breaks by that. */
+void want_cancel(struct want *want);
 void want_fail_all(struct object *object, enum want_kind lane, enum ruche_code code);
 /* From its lane to the end of another. */
 void want_move(struct want *want, enum want_kind kind);

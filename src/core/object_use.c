@@ -235,7 +235,7 @@ static void use_end(struct use *use, bool died)
 static void cancel_wants(struct use *use)
 {
 	while (!TAILQ_EMPTY(&use->wants))
-		want_fail(TAILQ_FIRST(&use->wants), RUCHE_CANCELLED);
+		want_cancel(TAILQ_FIRST(&use->wants));
 }
 
 void holder_release(struct holder *holder)
@@ -243,24 +243,17 @@ void holder_release(struct holder *holder)
 	struct use *use;
 
 	TAILQ_FOREACH (use, &holder->uses, of_holder) {
-		uint32_t waiting = use->object->waiting[WANT_PASS];
-
 		cancel_wants(use);
 		release(use, true);
-		if (use->object->waiting[WANT_PASS] != waiting)
-			object_break(use->object);
 	}
 }
 
 void object_close(struct use *use)
 {
-	const struct object *object = use->object;
-	uint32_t waiting = object->waiting[WANT_PASS];
-
 	if (--use->opens > 0)
 		return;
 	cancel_wants(use);
-	use_end(use, object->waiting[WANT_PASS] != waiting);
+	use_end(use, false);
 }
 
 void holder_init(struct holder *holder, void *owner)
