@@ -93,7 +93,8 @@ int fd_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-static ssize_t send_with(int sock, const void *data, size_t len, const int *fds, size_t nfds)
+static ssize_t send_with(
+	int sock, int flags, const void *data, size_t len, const int *fds, size_t nfds)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FDS_MAX)] = {0};
 	struct iovec iov = {.iov_base = (void *)data, .iov_len = len};
@@ -114,21 +115,21 @@ static ssize_t send_with(int sock, const void *data, size_t len, const int *fds,
 		memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * nfds);
 	}
 	do
-		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+		n = sendmsg(sock, &msg, flags | MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
 
-int fd_send_packet(int sock, const void *data, size_t len, const int *fds, size_t nfds)
+int fd_send_packet(int sock, int flags, const void *data, size_t len, const int *fds, size_t nfds)
 {
-	ssize_t n = send_with(sock, data, len, fds, nfds);
+	ssize_t n = send_with(sock, flags, data, len, fds, nfds);
 
 	return n < 0 ? (int)n : 0;
 }
 
 ssize_t fd_send_some(int sock, const void *data, size_t len, int fd)
 {
-	return send_with(sock, data, len, &fd, fd >= 0 ? 1 : 0);
+	return send_with(sock, 0, data, len, &fd, fd >= 0 ? 1 : 0);
 }
 
 /* The descriptors of a received message; those that do not fit are closed.  How many came. */
@@ -155,9 +156,9 @@ static size_t take_fds(struct msghdr *msg, int *fds, size_t max_fds)
 	return came;
 }
 
-/* How many bytes, of which *ret_flags tells more, and *ret_came descriptors, of which `fds` has those that fit. */
-static ssize_t recv_with(int sock, void *data, size_t size, int *fds, size_t max_fds,
-	size_t *ret_came, int *ret_flags)
+/* How many bytes, of which *ret_told tells more, and *ret_came descriptors, of which `fds` has those that fit. */
+static ssize_t recv_with(int sock, int flags, void *data, size_t size, int *fds, size_t max_fds,
+	size_t *ret_came, int *ret_told)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FDS_MAX)];
 	struct iovec iov = {.iov_base = data, .iov_len = size};
@@ -168,36 +169,36 @@ static ssize_t recv_with(int sock, void *data, size_t size, int *fds, size_t max
 	ssize_t n;
 
 	*ret_came = 0;
-	*ret_flags = 0;
+	*ret_told = 0;
 	do
-		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+		n = recvmsg(sock, &msg, flags | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	*ret_came = take_fds(&msg, fds, max_fds);
-	*ret_flags = msg.msg_flags;
+	*ret_told = msg.msg_flags;
 	return n;
 }
 
 ssize_t fd_recv_some(int sock, void *data, size_t size, int *ret_fd)
 {
 	size_t came;
-	int flags;
+	int told;
 
 	*ret_fd = -1;
-	return recv_with(sock, data, size, ret_fd, 1, &came, &flags);
+	return recv_with(sock, 0, data, size, ret_fd, 1, &came, &told);
 }
 
 ssize_t fd_recv_packet(
-	int sock, void *data, size_t size, int *fds, size_t max_fds, size_t *ret_nfds)
+	int sock, int flags, void *data, size_t size, int *fds, size_t max_fds, size_t *ret_nfds)
 {
 	size_t came;
-	int flags;
-	ssize_t n = recv_with(sock, data, size, fds, max_fds, &came, &flags);
+	int told;
+	ssize_t n = recv_with(sock, flags, data, size, fds, max_fds, &came, &told);
 
 	if (n < 0)
 		return n;
-	if (came > max_fds || (flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+	if (came > max_fds || (told & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
 		for (size_t i = 0; i < came && i < max_fds; i++)
 			fd_close(&fds[i]);
 		return -EMSGSIZE;

@@ -49,13 +49,13 @@ ssize_t fd_send_some(int sock, const void *data, size_t len, int fd);
 ssize_t fd_recv_some(int sock, void *data, size_t size, int *ret_fd);
 
 /*
- * One packet with descriptors over a Unix socket.  The sender keeps its own copies.
+ * One packet with descriptors over a Unix socket.  The sender keeps its own copies.  `flags` are those of send(2) and recv(2).
  * fd_recv_packet() returns the packet's length (0: the peer has gone) and fills
  * `fds` with *ret_nfds descriptors, owned by the caller, close-on-exec; a packet that is
  * longer than `size` or carries more than `max_fds` is -EMSGSIZE with nothing left open.
  */
-int fd_send_packet(int sock, const void *data, size_t len, const int *fds, size_t nfds);
+int fd_send_packet(int sock, int flags, const void *data, size_t len, const int *fds, size_t nfds);
 ssize_t fd_recv_packet(
-	int sock, void *data, size_t size, int *fds, size_t max_fds, size_t *ret_nfds);
+	int sock, int flags, void *data, size_t size, int *fds, size_t max_fds, size_t *ret_nfds);
 
 #endif

@@ -25,7 +25,7 @@ static int take_end(struct ruche_pipe *pipe, struct ruche_reply *reply, int end)
 	pipe->fd = reply_take_fd(reply);
 	pipe->can_receive = duplex || end == 0;
 	pipe->can_send = duplex || end == 1;
-	return pipe->fd < 0 ? -EPROTO : fd_set_nonblock(pipe->fd);
+	return pipe->fd < 0 ? -EPROTO : 0;
 }
 
 static int open_end(struct ruche *ruche, struct ruche_pipe *pipe, const char *name, int end,

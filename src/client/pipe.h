@@ -13,10 +13,13 @@
 
 struct ruche_pipe {
 	struct use use;
-	int fd; /* it does not block; negative: not open */
+	int fd; /* it blocks, unless someone who has this end too has told it not to; negative: not open */
 	bool can_send, can_receive;
 	uint8_t packet[1 + PIPE_PLAIN_MAX]; /* that was received last */
 };
+
+/* How a system call that may wait for ever, or not at all, is told so: one is enough then. */
+int pipe_flags(int timeout_ms);
 
 /* Waits for these events, or the end.  0, what `timeout_ms` says when time is up, or another negative errno. */
 int pipe_wait(int fd, short events, uint64_t deadline, int timeout_ms);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,11 @@
 #include "client/reply.h"
 #include "wire/message.h"
 #include "wire/scan.h"
+
+int pipe_flags(int timeout_ms)
+{
+	return timeout_ms < 0 ? 0 : MSG_DONTWAIT;
+}
 
 int pipe_wait(int fd, short events, uint64_t deadline, int timeout_ms)
 {
@@ -96,14 +102,15 @@ static int take_packet(
 }
 
 /* 0, -EAGAIN, -EPIPE at the end, or -EPROTO. */
-static int try_receive(struct ruche_pipe *pipe, struct ruche_reply **ret)
+static int try_receive(struct ruche_pipe *pipe, int flags, struct ruche_reply **ret)
 {
 	int fds[1] = {-1}, r;
 	size_t nfds = 0;
 	ssize_t n;
 
 	do /* told once, when the other end goes and has not read all; what it sent comes after that */
-		n = fd_recv_packet(pipe->fd, pipe->packet, sizeof(pipe->packet), fds, 1, &nfds);
+		n = fd_recv_packet(
+			pipe->fd, flags, pipe->packet, sizeof(pipe->packet), fds, 1, &nfds);
 	while (n == -ECONNRESET);
 	if (n > 0)
 		r = take_packet(pipe->packet, (size_t)n, fds, nfds, ret);
@@ -122,7 +129,7 @@ int ruche_pipe_receive(struct ruche_pipe *pipe, int timeout_ms, struct ruche_rep
 
 	if (pipe == NULL || ret == NULL || !pipe->can_receive)
 		return -EINVAL;
-	while ((r = try_receive(pipe, &reply)) == -EAGAIN) {
+	while ((r = try_receive(pipe, pipe_flags(timeout_ms), &reply)) == -EAGAIN) {
 		r = pipe_wait(pipe->fd, POLLIN, deadline, timeout_ms);
 		if (r < 0)
 			return r;

@@ -19,7 +19,7 @@ enum { NAP_MS = 2, SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_S
 
 /* ---- packets ------------------------------------------------------------------------------- */
 
-static int send_plain(int fd, const void *data, size_t len)
+static int send_plain(int fd, int flags, const void *data, size_t len)
 {
 	uint8_t head = PIPE_PLAIN;
 	struct iovec parts[] = {{&head, 1}, {(void *)data, len}};
@@ -27,7 +27,7 @@ static int send_plain(int fd, const void *data, size_t len)
 	ssize_t n;
 
 	do
-		n = sendmsg(fd, &msg, MSG_NOSIGNAL);
+		n = sendmsg(fd, &msg, flags | MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
 }
@@ -49,11 +49,12 @@ static int make_memory(const void *data, size_t len)
 }
 
 /* `memory` < 0: the message goes in the packet. */
-static int try_send(int fd, int memory, const void *data, size_t len)
+static int try_send(int fd, int flags, int memory, const void *data, size_t len)
 {
 	static const uint8_t head = PIPE_MEMORY;
 
-	return memory < 0 ? send_plain(fd, data, len) : fd_send_packet(fd, &head, 1, &memory, 1);
+	return memory < 0 ? send_plain(fd, flags, data, len)
+			  : fd_send_packet(fd, flags, &head, 1, &memory, 1);
 }
 
 /* When too many descriptors are on their way, nobody tells when there are fewer. */
@@ -71,7 +72,8 @@ static int send_in_time(
 	uint64_t deadline = connection_deadline(timeout_ms);
 	int r;
 
-	while ((r = try_send(pipe->fd, memory, data, len)) == -EAGAIN || r == -ETOOMANYREFS) {
+	while ((r = try_send(pipe->fd, pipe_flags(timeout_ms), memory, data, len)) == -EAGAIN ||
+		r == -ETOOMANYREFS) {
 		r = r == -EAGAIN ? pipe_wait(pipe->fd, POLLOUT, deadline, timeout_ms)
 				 : nap(deadline, timeout_ms);
 		if (r < 0)

@@ -159,7 +159,7 @@ static void give(struct worker *worker, struct session_arena *arena)
 
 	if (arena->count == arena->cap && reserve(worker->sup, arena) < 0)
 		return;
-	if (fd_send_packet(worker->arenas_fd, &packet, sizeof(packet), &arena->fd, 1) == 0)
+	if (fd_send_packet(worker->arenas_fd, 0, &packet, sizeof(packet), &arena->fd, 1) == 0)
 		arena->births[arena->count++] = worker->birth;
 }
 

@@ -389,7 +389,7 @@ void forkserver_read(struct forkserver *fs)
 	ssize_t n = -1;
 
 	while (fs->link >= 0 &&
-		(n = fd_recv_packet(fs->link, packet, sizeof(packet), NULL, 0, &nfds)) > 0)
+		(n = fd_recv_packet(fs->link, 0, packet, sizeof(packet), NULL, 0, &nfds)) > 0)
 		handle_packet(fs, packet, (size_t)n);
 	if (fs->link >= 0 && n == 0)
 		event_del(&fs->on_message); /* its exit follows */

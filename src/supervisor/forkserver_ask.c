@@ -31,7 +31,7 @@ static int send_fork(struct forkserver *fs, struct worker *worker, const struct 
 		(ends->groups > 0 && msgpack_pack_uint64(&pk, ends->groups) < 0))
 		return -ENOMEM;
 	return fd_send_packet(
-		fs->link, sup->scratch.data, sup->scratch.size, ends->fds, ends->count);
+		fs->link, 0, sup->scratch.data, sup->scratch.size, ends->fds, ends->count);
 }
 
 void forkserver_ask(struct forkserver *fs, struct worker *worker)

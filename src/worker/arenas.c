@@ -51,7 +51,7 @@ static bool receive(struct arenas *arenas)
 	struct arena_packet packet;
 	size_t nfds = 0;
 	int fd = -1;
-	ssize_t n = fd_recv_packet(arenas->fd, &packet, sizeof(packet), &fd, 1, &nfds);
+	ssize_t n = fd_recv_packet(arenas->fd, 0, &packet, sizeof(packet), &fd, 1, &nfds);
 
 	if (n <= 0)
 		return false;

@@ -64,7 +64,7 @@ static msgpack_packer *begin_packet(struct forkserver *fs)
 
 static int send_packet(struct forkserver *fs)
 {
-	return fd_send_packet(LINK_FD, buf_data(&fs->out), buf_len(&fs->out), NULL, 0);
+	return fd_send_packet(LINK_FD, 0, buf_data(&fs->out), buf_len(&fs->out), NULL, 0);
 }
 
 static int tell(struct forkserver *fs, const char *method, const char *const *texts, uint32_t count)
@@ -287,7 +287,7 @@ static void await_order(struct forkserver *fs, struct worker_birth *ret)
 
 	prctl(PR_SET_NAME, "ruche-next"); /* for ps(1), until it is a worker */
 	len = fd_recv_packet(
-		fs->ahead.go, fs->in, sizeof(fs->in), order.birth.fds, LINK_FDS_MAX, &nfds);
+		fs->ahead.go, 0, fs->in, sizeof(fs->in), order.birth.fds, LINK_FDS_MAX, &nfds);
 
 	if (len <= 0 || read_order(fs->in, (size_t)len, nfds, &order) < 0)
 		_exit(EXIT_SUCCESS); /* there will be none */
@@ -312,7 +312,8 @@ static int take_turn(struct forkserver *fs, struct worker_birth *ret)
 		await_order(fs, ret);
 		return TURN_WORKER;
 	}
-	len = fd_recv_packet(LINK_FD, fs->in, sizeof(fs->in), order.birth.fds, LINK_FDS_MAX, &nfds);
+	len = fd_recv_packet(
+		LINK_FD, 0, fs->in, sizeof(fs->in), order.birth.fds, LINK_FDS_MAX, &nfds);
 	if (len == 0 || len == -ECONNRESET)
 		return TURN_END;
 	if (len < 0)

@@ -81,7 +81,7 @@ static void report_birth(const struct nursery *n, pid_t worker)
 		if (pidfd < 0 && errno != ENOSYS)
 			report.error = errno;
 	}
-	if (fd_send_packet(n->report[1], &report, sizeof(report), &pidfd, pidfd >= 0) < 0)
+	if (fd_send_packet(n->report[1], 0, &report, sizeof(report), &pidfd, pidfd >= 0) < 0)
 		report.error = EPIPE;
 	if (report.error != 0 && worker > 0)
 		kill(worker, SIGKILL);
@@ -102,7 +102,7 @@ static int receive_birth(const struct nursery *n, struct spawn_birth *ret)
 	struct report report;
 	size_t nfds = 0;
 	int pidfd = -1;
-	ssize_t len = fd_recv_packet(n->report[0], &report, sizeof(report), &pidfd, 1, &nfds);
+	ssize_t len = fd_recv_packet(n->report[0], 0, &report, sizeof(report), &pidfd, 1, &nfds);
 
 	if (len < 0)
 		return (int)len;
@@ -159,7 +159,7 @@ void spawn_let_go(
 	struct spawn_birth *birth, const void *order, size_t len, const int *fds, size_t nfds)
 {
 	/* If the worker has been killed already, the supervisor sees that by itself. */
-	(void)fd_send_packet(birth->go, order, len, fds, nfds);
+	(void)fd_send_packet(birth->go, 0, order, len, fds, nfds);
 	fd_close(&birth->go);
 	birth->pid = 0;
 }

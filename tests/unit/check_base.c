@@ -273,7 +273,7 @@ static int send_nulls(int sock, size_t nfds)
 
 	for (size_t i = 0; i < nfds; i++)
 		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	r = fd_send_packet(sock, "packet", 6, fds, nfds);
+	r = fd_send_packet(sock, 0, "packet", 6, fds, nfds);
 	for (size_t i = 0; i < nfds; i++)
 		fd_close(&fds[i]);
 	return r;
@@ -287,8 +287,8 @@ START_TEST(descriptors_travel_with_a_packet)
 
 	ck_assert_int_eq(fd_socketpair(SOCK_SEQPACKET, socks), 0);
 	ck_assert_int_eq(fd_pipe(sent), 0);
-	ck_assert_int_eq(fd_send_packet(socks[0], "packet", 6, sent, 2), 0);
-	ck_assert_int_eq(fd_recv_packet(socks[1], data, sizeof(data), got, 4, &nfds), 6);
+	ck_assert_int_eq(fd_send_packet(socks[0], 0, "packet", 6, sent, 2), 0);
+	ck_assert_int_eq(fd_recv_packet(socks[1], 0, data, sizeof(data), got, 4, &nfds), 6);
 	ck_assert_mem_eq(data, "packet", 6);
 	ck_assert_uint_eq(nfds, 2);
 	ck_assert(fd_is_open(sent[0]) && fd_is_cloexec(got[0]) && fd_is_cloexec(got[1]));
@@ -304,14 +304,14 @@ START_TEST(packets_keep_their_bounds_and_need_no_descriptors)
 	char data[16];
 
 	ck_assert_int_eq(fd_socketpair(SOCK_SEQPACKET, socks), 0);
-	ck_assert_int_eq(fd_send_packet(socks[0], "ab", 2, NULL, 0), 0);
-	ck_assert_int_eq(fd_send_packet(socks[0], "c", 1, NULL, 0), 0);
-	ck_assert_int_eq(fd_recv_packet(socks[1], data, sizeof(data), fds, 1, &nfds), 2);
+	ck_assert_int_eq(fd_send_packet(socks[0], 0, "ab", 2, NULL, 0), 0);
+	ck_assert_int_eq(fd_send_packet(socks[0], 0, "c", 1, NULL, 0), 0);
+	ck_assert_int_eq(fd_recv_packet(socks[1], 0, data, sizeof(data), fds, 1, &nfds), 2);
 	ck_assert_uint_eq(nfds, 0);
-	ck_assert_int_eq(fd_recv_packet(socks[1], data, sizeof(data), fds, 0, &nfds), 1);
+	ck_assert_int_eq(fd_recv_packet(socks[1], 0, data, sizeof(data), fds, 0, &nfds), 1);
 	fd_close(&socks[0]);
-	ck_assert_int_eq(fd_recv_packet(socks[1], data, sizeof(data), fds, 1, &nfds), 0);
-	ck_assert_int_eq(fd_send_packet(socks[1], "d", 1, NULL, 0), -EPIPE);
+	ck_assert_int_eq(fd_recv_packet(socks[1], 0, data, sizeof(data), fds, 1, &nfds), 0);
+	ck_assert_int_eq(fd_send_packet(socks[1], 0, "d", 1, NULL, 0), -EPIPE);
 }
 END_TEST
 
@@ -324,7 +324,7 @@ START_TEST(a_packet_that_is_too_long_leaves_nothing_open)
 	ck_assert_int_eq(fd_socketpair(SOCK_SEQPACKET, socks), 0);
 	before = count_fds();
 	ck_assert_int_eq(send_nulls(socks[0], 2), 0);
-	ck_assert_int_eq(fd_recv_packet(socks[1], data, sizeof(data), fds, 4, &nfds), -EMSGSIZE);
+	ck_assert_int_eq(fd_recv_packet(socks[1], 0, data, sizeof(data), fds, 4, &nfds), -EMSGSIZE);
 	ck_assert_uint_eq(nfds, 9);
 	ck_assert_int_eq(count_fds(), before);
 }
@@ -340,8 +340,8 @@ START_TEST(a_packet_with_too_many_descriptors_leaves_nothing_open)
 	before = count_fds();
 	for (size_t max = 0; max < 2; max++) {
 		ck_assert_int_eq(send_nulls(socks[0], max + 1), 0);
-		ck_assert_int_eq(
-			fd_recv_packet(socks[1], data, sizeof(data), fds, max, &nfds), -EMSGSIZE);
+		ck_assert_int_eq(fd_recv_packet(socks[1], 0, data, sizeof(data), fds, max, &nfds),
+			-EMSGSIZE);
 	}
 	ck_assert_uint_eq(nfds, 9);
 	ck_assert_int_eq(count_fds(), before);

@@ -255,7 +255,7 @@ static void expect_faulty(const char *packet, size_t len, int fd)
 	struct ruche_reply *reply;
 
 	ck_assert_int_eq(
-		fd_send_packet(ruche_pipe_fd(ends[1]), packet, len, &fd, fd >= 0 ? 1 : 0), 0);
+		fd_send_packet(ruche_pipe_fd(ends[1]), 0, packet, len, &fd, fd >= 0 ? 1 : 0), 0);
 	ck_assert_int_eq(ruche_pipe_receive(ends[0], 5000, &reply), -EPROTO);
 	fd_close(&fd);
 }

@@ -225,7 +225,7 @@ void rig_fork_by(struct rig *rig, struct rig_worker *ret, const void *request, s
 	*ret = (struct rig_worker){.tasks = tasks[1], .results = results[0], .output = output[0]};
 	ret->page = mmap(NULL, CLAIM_SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, claims, 0);
 	ck_assert_ptr_ne(ret->page, MAP_FAILED);
-	ck_assert_int_eq(fd_send_packet(rig->link, request, len,
+	ck_assert_int_eq(fd_send_packet(rig->link, 0, request, len,
 				 (int[]){tasks[0], results[1], output[1], claims, arenas[1]},
 				 LINK_WORKER_FDS),
 		0);
