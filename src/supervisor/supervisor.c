@@ -215,11 +215,31 @@ static bool is_waited_for(const struct supervisor *sup)
 
 /* ---- running ---------------------------------------------------------------------------- */
 
+/* Events that are there.  Did any of them come? */
+static bool look(struct supervisor *sup)
+{
+	event_base_loop(sup->base, EVLOOP_NONBLOCK);
+	return event_base_get_max_events(sup->base, EVENT_BASE_COUNT_ACTIVE, 1) > 0;
+}
+
+static void wait_for_events(struct supervisor *sup)
+{
+	bool came = false;
+
+	patience_begin(&sup->patience);
+	while (!came && patience_lasts(&sup->patience))
+		came = look(sup);
+	if (!came)
+		event_base_loop(sup->base, EVLOOP_ONCE);
+	patience_end(&sup->patience);
+}
+
 static void turn(struct supervisor *sup)
 {
-	bool has_work = sessions_have_work(sup) || dispatch_has_work(sup);
-
-	event_base_loop(sup->base, has_work ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+	if (sessions_have_work(sup) || dispatch_has_work(sup))
+		event_base_loop(sup->base, EVLOOP_NONBLOCK);
+	else
+		wait_for_events(sup);
 	timers_run(sup);
 	sessions_pump(sup);
 	if (sup->state == SUPERVISOR_STOPPING)

@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+#include "base/patience.h"
 #include "core/alarm.h"
 #include "core/handle.h"
 #include "core/identity.h"
@@ -96,6 +97,7 @@ struct supervisor {
 	msgpack_sbuffer body;    /* for one error at a time, see errors.h */
 	struct event on_child, on_term, on_int, on_hup, on_usr2, stop_timer, orphan_timer,
 		group_timer, alarm_timer;
+	struct patience patience;
 	uint64_t group_pause; /* ns, until control groups are looked at again */
 	struct event trim_timer;
 	bool trims;        /* that is set */

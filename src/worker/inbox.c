@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/inbox.h"
 
+#include <poll.h>
+
 enum { READ_SIZE = 65536 };
 
 void inbox_init(struct inbox *inbox, int fd, size_t limit)
@@ -30,12 +32,32 @@ int inbox_frame(struct inbox *inbox, const uint8_t **ret)
 	return inbox->status;
 }
 
+static bool is_readable(int fd)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+
+	return poll(&pollfd, 1, 0) > 0;
+}
+
+static ssize_t wait_and_read(struct inbox *inbox)
+{
+	bool there = false;
+	ssize_t n;
+
+	patience_begin(&inbox->patience);
+	while (!there && patience_lasts(&inbox->patience))
+		there = is_readable(inbox->fd);
+	n = inbox_read(inbox);
+	patience_end(&inbox->patience);
+	return n;
+}
+
 int inbox_wait(struct inbox *inbox, const uint8_t **ret)
 {
 	int r;
 
 	while ((r = inbox_frame(inbox, ret)) == 0) {
-		ssize_t n = inbox_read(inbox);
+		ssize_t n = wait_and_read(inbox);
 
 		if (n <= 0)
 			return (int)n;

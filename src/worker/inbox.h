@@ -8,6 +8,7 @@
  */
 
 #include "base/buf.h"
+#include "base/patience.h"
 #include "wire/scan.h"
 
 struct inbox {
@@ -19,6 +20,7 @@ struct inbox {
 	struct buf buf;
 	size_t limit;
 	int status; /* of the first frame: scan_feed()'s last answer */
+	struct patience patience;
 };
 
 /* `limit`: the longest frame, bytes. */
