@@ -4,13 +4,14 @@
 #include <ruche/ruche.h>
 #include <stdlib.h>
 
-enum { MIN_BUCKETS = 64 };
+enum { MIN_BUCKETS = 64, SPARE_MAX = 1024 };
 
 void calls_init(struct calls *calls)
 {
 	*calls = (struct calls){0};
 	TAILQ_INIT(&calls->open);
 	TAILQ_INIT(&calls->finished);
+	TAILQ_INIT(&calls->spare);
 }
 
 static void free_list(struct call_list *list)
@@ -28,6 +29,7 @@ void calls_fini(struct calls *calls)
 {
 	free_list(&calls->open);
 	free_list(&calls->finished);
+	free_list(&calls->spare);
 	free(calls->buckets);
 	client_arena_release(calls->arena);
 	calls_init(calls);
@@ -99,17 +101,39 @@ static int grow(struct calls *calls)
 	return 0;
 }
 
+/* The allocator would take longer than all else. */
+static struct call *new_call(struct calls *calls)
+{
+	struct call *call = TAILQ_FIRST(&calls->spare);
+
+	if (call == NULL)
+		return malloc(sizeof(*call));
+	TAILQ_REMOVE(&calls->spare, call, link);
+	calls->spare_count--;
+	return call;
+}
+
+static void free_call(struct calls *calls, struct call *call)
+{
+	if (calls->spare_count == SPARE_MAX) {
+		free(call);
+		return;
+	}
+	call->reply = NULL;
+	TAILQ_INSERT_HEAD(&calls->spare, call, link);
+	calls->spare_count++;
+}
+
 struct call *calls_add(struct calls *calls, uint32_t id, uint64_t end)
 {
 	struct call *call;
 
 	if (calls->count == calls->bucket_count && grow(calls) < 0)
 		return NULL;
-	call = calloc(1, sizeof(*call));
+	call = new_call(calls);
 	if (call == NULL)
 		return NULL;
-	call->id = id;
-	call->end = end;
+	*call = (struct call){.id = id, .end = end};
 	link_bucket(calls, call);
 	TAILQ_INSERT_TAIL(&calls->open, call, link);
 	calls->count++;
@@ -181,5 +205,5 @@ void calls_remove(struct calls *calls, struct call *call)
 	TAILQ_REMOVE(call->finished ? &calls->finished : &calls->open, call, link);
 	calls->count--;
 	calls->owned -= call->owner != NULL;
-	free(call);
+	free_call(calls, call);
 }

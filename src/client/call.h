@@ -55,12 +55,13 @@ struct call {
 TAILQ_HEAD(call_list, call);
 
 struct calls {
-	struct call_list open, finished;
+	struct call_list open, finished, spare; /* those not in use have no more than their link */
 	struct call **buckets;
 	size_t bucket_count; /* a power of two, or 0 */
 	size_t count;        /* open and finished */
 	size_t owned;        /* of them, that have an owner */
 	size_t fd_count;     /* of the open ones, that may bring a descriptor */
+	size_t spare_count;
 	uint32_t last_id;
 	struct client_arena *arena; /* owned; NULL: none */
 };

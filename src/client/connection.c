@@ -18,6 +18,7 @@ enum {
 	SEND_AT = 64 * 1024,
 	READ_MIN = 64 * 1024,
 	READ_MAX = 1024 * 1024,
+	LOOKS = 8,        /* one at the clock for so many calls */
 	READ_ROUNDS = 64, /* in one connection_process(), so that it ends */
 };
 
@@ -102,13 +103,28 @@ void connection_send(struct ruche *ruche)
 	}
 }
 
+/* To read a clock each time would be a third of what a call costs: when they come quickly some share one look. */
+static bool has_waited(struct ruche *ruche)
+{
+	uint64_t now;
+
+	if (ruche->unlooked > 0) {
+		ruche->unlooked--;
+		return false;
+	}
+	now = clock_now();
+	ruche->unlooked = now - ruche->looked_at < SEND_AFTER / LOOKS ? LOOKS - 1 : 0;
+	ruche->looked_at = now;
+	return now - ruche->out_since > SEND_AFTER;
+}
+
 void connection_send_due(struct ruche *ruche)
 {
 	size_t len = buf_len(&ruche->out);
 
 	if (len == 0)
 		return;
-	if (len >= ruche->send_at || clock_now() - ruche->out_since > SEND_AFTER)
+	if (len >= ruche->send_at || has_waited(ruche))
 		connection_send(ruche);
 }
 
@@ -278,18 +294,37 @@ int connection_milliseconds(uint64_t deadline)
 	return now >= deadline ? 0 : (int)((deadline - now + CLOCK_MS - 1) / CLOCK_MS);
 }
 
+/* 0 and more as poll(2), or a negative errno. */
+static int poll_once(struct ruche *ruche, int milliseconds)
+{
+	struct pollfd pollfd = {.fd = ruche->sock, .events = ruche_events(ruche)};
+	int n = poll(&pollfd, 1, milliseconds);
+
+	return n < 0 ? -errno : n;
+}
+
+static int poll_with_patience(struct ruche *ruche, uint64_t deadline)
+{
+	int n = 0;
+
+	patience_begin(&ruche->patience);
+	while (n == 0 && patience_lasts(&ruche->patience))
+		n = poll_once(ruche, 0);
+	if (n == 0)
+		n = poll_once(ruche, connection_milliseconds(deadline));
+	patience_end(&ruche->patience);
+	return n;
+}
+
 int connection_poll(struct ruche *ruche, uint64_t deadline)
 {
+	int n;
+
 	connection_send(ruche);
 	if (ruche->broken || ruche->has_frame || (ruche->send_error < 0 && !will_end(ruche)))
 		return 1;
-	for (;;) {
-		struct pollfd pollfd = {.fd = ruche->sock, .events = ruche_events(ruche)};
-		int n = poll(&pollfd, 1, connection_milliseconds(deadline));
-
-		if (n >= 0)
-			return n;
-		if (errno != EINTR)
-			return -errno;
-	}
+	do
+		n = deadline == 0 ? poll_once(ruche, 0) : poll_with_patience(ruche, deadline);
+	while (n == -EINTR);
+	return n;
 }

@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/fd_queue.h"
+#include "base/patience.h"
 #include "client/call.h"
 #include "client/use.h"
 #include "wire/scan.h"
@@ -42,6 +43,8 @@ struct ruche {
 	struct buf out;
 	uint64_t queued, sent; /* bytes in all; a call whose end is above `sent` never left whole */
 	uint64_t out_since;    /* when `out` was last empty or sent from */
+	uint64_t looked_at;    /* the clock, last */
+	unsigned int unlooked; /* how often it may be passed by now */
 	size_t send_at;        /* ruche_submit() sends when `out` is this long */
 	int send_error;        /* a negative errno: nothing more can be sent */
 
@@ -49,8 +52,9 @@ struct ruche {
 	uint64_t received;   /* bytes in all */
 	struct fd_queue fds; /* that have come: each where the read that brought it began */
 	struct scan scan;
-	bool has_frame;   /* `in` begins with a whole frame, which `scan` describes */
-	bool dispatching; /* a callback may be running */
+	struct patience patience; /* of who waits for it */
+	bool has_frame;           /* `in` begins with a whole frame, which `scan` describes */
+	bool dispatching;         /* a callback may be running */
 
 	struct use_list uses;     /* the objects that it has open */
 	struct ruche_reply *said; /* the last error of objects.h; or NULL */

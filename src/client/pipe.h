@@ -8,6 +8,7 @@
 
 #include <ruche/objects.h>
 
+#include "base/patience.h"
 #include "client/use.h"
 #include "wire/pipe.h"
 
@@ -15,6 +16,7 @@ struct ruche_pipe {
 	struct use use;
 	int fd; /* it blocks, unless someone who has this end too has told it not to; negative: not open */
 	bool can_send, can_receive;
+	struct patience patience;           /* for what comes */
 	uint8_t packet[1 + PIPE_PLAIN_MAX]; /* that was received last */
 };
 

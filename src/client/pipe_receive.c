@@ -121,19 +121,42 @@ static int try_receive(struct ruche_pipe *pipe, int flags, struct ruche_reply **
 	return r;
 }
 
-int ruche_pipe_receive(struct ruche_pipe *pipe, int timeout_ms, struct ruche_reply **ret)
+static int receive_in_time(struct ruche_pipe *pipe, int timeout_ms, struct ruche_reply **ret)
 {
 	uint64_t deadline = connection_deadline(timeout_ms);
+	int r;
+
+	while ((r = try_receive(pipe, pipe_flags(timeout_ms), ret)) == -EAGAIN) {
+		r = pipe_wait(pipe->fd, POLLIN, deadline, timeout_ms);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+/* For the answer of one who answers quickly. */
+static int receive_with_patience(struct ruche_pipe *pipe, int timeout_ms, struct ruche_reply **ret)
+{
+	int r = -EAGAIN;
+
+	patience_begin(&pipe->patience);
+	while (r == -EAGAIN && patience_lasts(&pipe->patience))
+		r = try_receive(pipe, MSG_DONTWAIT, ret);
+	if (r == -EAGAIN)
+		r = receive_in_time(pipe, timeout_ms, ret);
+	patience_end(&pipe->patience);
+	return r;
+}
+
+int ruche_pipe_receive(struct ruche_pipe *pipe, int timeout_ms, struct ruche_reply **ret)
+{
 	struct ruche_reply *reply = NULL;
 	int r;
 
 	if (pipe == NULL || ret == NULL || !pipe->can_receive)
 		return -EINVAL;
-	while ((r = try_receive(pipe, pipe_flags(timeout_ms), &reply)) == -EAGAIN) {
-		r = pipe_wait(pipe->fd, POLLIN, deadline, timeout_ms);
-		if (r < 0)
-			return r;
-	}
+	r = timeout_ms == 0 ? try_receive(pipe, MSG_DONTWAIT, &reply)
+			    : receive_with_patience(pipe, timeout_ms, &reply);
 	if (r == 0)
 		*ret = reply;
 	return r;

@@ -112,9 +112,10 @@ static int pack_text(msgpack_packer *pk, const char *text, size_t len)
 
 int message_pack_request(msgpack_packer *pk, uint32_t msgid, const char *method, size_t method_len)
 {
-	int r = pack_head(pk, 0, msgid);
+	uint8_t head[MESSAGE_HEAD_MAX + 2 + UINT8_MAX];
+	size_t len = message_write_request(head, msgid, method, method_len);
 
-	return r < 0 ? r : pack_text(pk, method, method_len);
+	return status_of(pk->callback(pk->data, (const char *)head, len));
 }
 
 int message_pack_response(msgpack_packer *pk, uint32_t msgid)

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/patience.h"
 #include "base/proctree.h"
 #include "base/text.h"
 
@@ -173,6 +174,69 @@ START_TEST(send_to_a_closed_peer_is_an_error_and_no_signal)
 	ck_assert_uint_eq(buf_len(&buf), 2);
 	fd_close(&socks[0]);
 	buf_fini(&buf);
+}
+END_TEST
+
+/* ---- patience ------------------------------------------------------------------------- */
+
+enum { MANY_TIMES = 100000, A_LONG_TIME = 1000 };
+
+static bool is_patient(struct patience *patience)
+{
+	bool lasts;
+
+	patience_begin(patience);
+	lasts = patience_lasts(patience);
+	patience_end(patience);
+	return lasts;
+}
+
+static bool learn(struct patience *patience)
+{
+	for (int i = 0; i < MANY_TIMES; i++)
+		if (is_patient(patience))
+			return true;
+	return false;
+}
+
+static void wait_long(struct patience *patience)
+{
+	patience_begin(patience);
+	usleep(A_LONG_TIME);
+	patience_end(patience);
+}
+
+START_TEST(who_knows_nothing_yet_does_not_look_twice)
+{
+	struct patience patience = {0};
+
+	ck_assert(!is_patient(&patience));
+}
+END_TEST
+
+START_TEST(patience_comes_with_what_comes_soon_and_goes_with_what_comes_late)
+{
+	struct patience patience = {0};
+	int late = 0;
+
+	ck_assert(learn(&patience));
+	for (; late < 4 && patience.hope > 0; late++)
+		wait_long(&patience);
+	ck_assert_int_le(late, 4);
+	ck_assert(!is_patient(&patience));
+	ck_assert(learn(&patience));
+}
+END_TEST
+
+START_TEST(patience_ends)
+{
+	struct patience patience = {0};
+
+	ck_assert(learn(&patience));
+	patience_begin(&patience);
+	for (int i = 0; patience_lasts(&patience); i++)
+		ck_assert_int_lt(i, MANY_TIMES);
+	ck_assert(!patience_lasts(&patience));
 }
 END_TEST
 
@@ -781,6 +845,16 @@ static TCase *case_buf(void)
 	tcase_add_test(tc, read_tells_bytes_end_and_errors_apart);
 	tcase_add_test(tc, a_full_pipe_takes_what_it_can_and_is_no_error);
 	tcase_add_test(tc, send_to_a_closed_peer_is_an_error_and_no_signal);
+	return tc;
+}
+
+static TCase *case_clock(void)
+{
+	TCase *tc = tcase_create("clock");
+
+	tcase_add_test(tc, who_knows_nothing_yet_does_not_look_twice);
+	tcase_add_test(tc, patience_comes_with_what_comes_soon_and_goes_with_what_comes_late);
+	tcase_add_test(tc, patience_ends);
 	tcase_add_test(tc, the_clock_goes_forward);
 	return tc;
 }
@@ -844,6 +918,7 @@ int main(void)
 	Suite *suite = suite_create("base");
 
 	suite_add_tcase(suite, case_buf());
+	suite_add_tcase(suite, case_clock());
 	suite_add_tcase(suite, case_fd());
 	suite_add_tcase(suite, case_log());
 	suite_add_tcase(suite, case_text());
