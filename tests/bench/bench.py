@@ -58,7 +58,7 @@ def find_programs(folder, with_peers):
         return programs
     for name in ("pool", "executor"):
         programs[name] = [PYTHON, "-B", f"{HERE}/peers/{name}.py"]
-    for name in ("multiprocessing", "get_lock", "raw"):
+    for name in ("multiprocessing", "get_lock", "with_lock", "raw"):
         programs[name] = [PYTHON, "-B", f"{HERE}/peers/objects.py"]
     for name in ("xargs", "parallel"):
         programs[name] = ["bash", f"{HERE}/peers/{name}.sh"]

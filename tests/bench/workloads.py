@@ -87,7 +87,8 @@ WORKLOADS = [
 WORKLOADS += [
     Workload("lock", "an increment of a shared value under its own lock", {"seconds": SECONDS, "busy": SECONDS},
         "lock count=5000000", "lock count=5000000", {"multiprocessing": "lock count=500000",
-            "get_lock": "lock way=1 count=500000", "raw": "lock way=3 count=500000"}, tasks=5000000),
+            "get_lock": "lock way=1 count=500000",
+            "with_lock": "lock way=2 count=500000", "raw": "lock way=4 count=500000"}, tasks=5000000),
     Workload("lock-8", "the same, by 8 processes at once", {"seconds": SECONDS, "busy": SECONDS},
         None, "lock processes=8 count=1000000", {"multiprocessing": "lock processes=8 count=50000"}, tasks=8000000),
     Workload("add", "an increment of a shared value by an atomic addition", {"seconds": SECONDS, "busy": SECONDS},
