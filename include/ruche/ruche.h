@@ -369,6 +369,12 @@ short ruche_events(const struct ruche *ruche);
  */
 int ruche_process(struct ruche *ruche);
 
+/*
+ * Sends what can be without blocking, and reads nothing: spares who has submitted and is about to poll a read that finds
+ * nothing.  What is left ruche_events() tells.  0, or -ECONNRESET: nothing is sent any more.
+ */
+int ruche_flush(struct ruche *ruche);
+
 /* The oldest finished reply not fetched yet, without blocking: 1 and *ret, or 0. */
 int ruche_next(struct ruche *ruche, struct ruche_reply **ret);
 

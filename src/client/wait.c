@@ -215,6 +215,14 @@ int ruche_process(struct ruche *ruche)
 	return r;
 }
 
+int ruche_flush(struct ruche *ruche)
+{
+	if (ruche == NULL)
+		return -EINVAL;
+	connection_send(ruche);
+	return ruche->broken || ruche->send_error < 0 ? -ECONNRESET : 0;
+}
+
 int ruche_next(struct ruche *ruche, struct ruche_reply **ret)
 {
 	struct call *call;

@@ -69,31 +69,24 @@ static void send_some(struct client *client)
 		i++, unsent--)
 		if (ruche_submit(client->ruche, &id, "square", "i", (int64_t)(unsent % 1000)) < 0)
 			measure_fail("ruche_submit", 0);
+	if (ruche_flush(client->ruche) < 0)
+		measure_fail("ruche_flush", 0);
 }
 
-/* How many. */
-static long receive_some(struct client *client)
+static void receive_some(struct client *client)
 {
 	struct ruche_reply *reply;
-	long count = 0;
 
 	if (ruche_process(client->ruche) < 0)
 		measure_fail("ruche_process", 0);
-	for (; ruche_next(client->ruche, &reply) == 1; count++)
+	for (; ruche_next(client->ruche, &reply) == 1; unanswered--)
 		hive_expect(0, &reply);
-	unanswered -= count;
-	return count;
 }
 
-/* Until there is nothing to be received, and all is sent that can be. */
 static void serve(struct client *client)
 {
-	long count;
-
-	do {
-		count = receive_some(client);
-		send_some(client);
-	} while (count > 0);
+	receive_some(client);
+	send_some(client);
 }
 
 static void run_tasks(int poller, size_t count, long tasks)
@@ -101,16 +94,16 @@ static void run_tasks(int poller, size_t count, long tasks)
 	struct epoll_event events[64];
 
 	unsent = unanswered = tasks;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		send_some(&clients[i]);
-		serve(&clients[i]);
-	}
 	while (unanswered > 0) {
 		int ready =
 			epoll_wait(poller, events, 64, unsent > 0 && outstanding > AHEAD ? 0 : -1);
 
 		for (int i = 0; i < ready; i++)
-			serve(events[i].data.ptr);
+			receive_some(events[i].data.ptr);
+		for (int i = 0; i < ready; i++)
+			send_some(events[i].data.ptr);
 		if (ready == 0)
 			serve(&clients[0]);
 	}

@@ -51,6 +51,7 @@ static void expect_dead(void)
 	uint32_t id;
 
 	ck_assert_int_eq(ruche_process(fake.ruche), -ECONNRESET);
+	ck_assert_int_eq(ruche_flush(fake.ruche), -ECONNRESET);
 	ck_assert_int_eq(ruche_submit(fake.ruche, &id, "f", ""), -ECONNRESET);
 	ck_assert_int_eq(ruche_call(fake.ruche, &reply, "f", ""), -ECONNRESET);
 	ck_assert_int_eq(ruche_next(fake.ruche, &reply), 0);
@@ -350,6 +351,23 @@ START_TEST(descriptor_is_not_inherited)
 }
 END_TEST
 
+START_TEST(flush_sends_and_reads_nothing)
+{
+	struct ruche_reply *reply;
+	uint32_t id;
+
+	ck_assert_int_eq(ruche_submit(fake.ruche, &id, "f", ""), 0);
+	ck_assert_int_eq(ruche_flush(fake.ruche), 0);
+	fake_expect(&fake, "94 00 ce00000001 'f' 90");
+	fake_answer(&fake, id, "05");
+	ck_assert_int_eq(ruche_flush(fake.ruche), 0);
+	ck_assert_int_eq(ruche_next(fake.ruche, &reply), 0);
+	ck_assert_int_eq(ruche_process(fake.ruche), 0);
+	ck_assert_int_eq(ruche_next(fake.ruche, &reply), 1);
+	ruche_reply_free(reply);
+}
+END_TEST
+
 /* ---- NULL */
 
 START_TEST(null_is_refused_in_calls)
@@ -381,6 +399,7 @@ START_TEST(null_is_refused_in_calls)
 	ck_assert_int_eq(ruche_wait(NULL, 0, 0, &reply), -EINVAL);
 	ck_assert_int_eq(ruche_wait(r, 0, 0, NULL), -EINVAL);
 	ck_assert_int_eq(ruche_process(NULL), -EINVAL);
+	ck_assert_int_eq(ruche_flush(NULL), -EINVAL);
 	ck_assert_int_eq(ruche_next(NULL, &reply), -EINVAL);
 	ck_assert_int_eq(ruche_next(r, NULL), -EINVAL);
 	ck_assert_int_eq(ruche_send_input(NULL, 1, "x", 1), -EINVAL);
@@ -459,6 +478,7 @@ TCase *client_connection_case(void)
 	tcase_add_test(tcase, names_of_sockets_may_be_as_long_as_they_can);
 	tcase_add_test(tcase, task_that_opens_a_connection_says_which_it_is);
 	tcase_add_test(tcase, descriptor_is_not_inherited);
+	tcase_add_test(tcase, flush_sends_and_reads_nothing);
 	tcase_add_test(tcase, null_is_refused_in_calls);
 	tcase_add_test(tcase, null_is_refused_in_replies);
 	return tcase;
