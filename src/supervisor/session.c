@@ -2,7 +2,6 @@
 #include "supervisor/session.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -101,13 +100,19 @@ void session_mark_dirty(struct session *session)
 	session->sup->sessions.dirty = session;
 }
 
-static void mark_ready(struct session *session)
+void session_mark_ready(struct session *session)
 {
+	struct sessions *sessions = &session->sup->sessions;
+
 	if (session->queued)
 		return;
 	session->queued = true;
-	session->next_ready = session->sup->sessions.ready;
-	session->sup->sessions.ready = session;
+	session->next_ready = NULL;
+	if (sessions->ready == NULL)
+		sessions->ready = session;
+	else
+		sessions->last_ready->next_ready = session;
+	sessions->last_ready = session;
 }
 
 bool sessions_have_work(const struct supervisor *sup)
@@ -125,13 +130,6 @@ static bool may_read(const struct session *session)
 	return session->state == SESSION_OPEN && !session_is_full(session) && !session->blocked;
 }
 
-static bool peer_has_gone(int fd)
-{
-	struct pollfd poller = {.fd = fd};
-
-	return poll(&poller, 1, 0) == 1 && (poller.revents & (POLLHUP | POLLERR)) != 0;
-}
-
 static void set_blocked(struct session *session, bool blocked)
 {
 	session->sup->sessions.blocked += blocked - session->blocked;
@@ -142,13 +140,14 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
 {
 	struct session *session = data;
 
-	if (!may_read(session) && peer_has_gone(fd)) {
+	(void)fd;
+	if (!may_read(session) && session_has_gone(session)) {
 		session_close(session);
 		return;
 	}
 	session->readable = true;
 	session->ended |= (what & EV_CLOSED) != 0;
-	mark_ready(session);
+	session_mark_ready(session);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *data)
@@ -228,7 +227,7 @@ void session_restore(struct supervisor *sup, struct session *session)
 	if (session->full)
 		queue_hold(&session->client->turns, QUEUE_HOLD_UNREAD);
 	if (buf_len(&session->in) > 0)
-		mark_ready(session); /* a request that waited for room, or for its end */
+		session_mark_ready(session); /* a request that waited for room, or for its end */
 	session_mark_dirty(session);
 }
 
@@ -296,7 +295,7 @@ static bool has_all_answers(const struct session *session)
 void session_wake(struct session *session)
 {
 	if ((session->readable || buf_len(&session->in) > 0) && may_read(session))
-		mark_ready(session);
+		session_mark_ready(session);
 	if (has_all_answers(session))
 		session_mark_dirty(session);
 }
@@ -338,13 +337,13 @@ static void wake_blocked(struct sessions *sessions)
 	for (uint32_t i = 0; i < sessions->cap; i++)
 		if (sessions->all[i] != NULL && sessions->all[i]->blocked) {
 			set_blocked(sessions->all[i], false);
-			mark_ready(sessions->all[i]);
+			session_mark_ready(sessions->all[i]);
 		}
 }
 
 static void on_end(struct session *session, ssize_t n)
 {
-	if (n < 0 || peer_has_gone(session->fd))
+	if (n < 0 || session_has_gone(session))
 		session_close(session);
 	else
 		session_finish(session); /* a half-close: it still wants its answers */
@@ -353,7 +352,7 @@ static void on_end(struct session *session, ssize_t n)
 /* It is not read for now, and its going away has been told already, which is told once. */
 static void close_if_gone(struct session *session)
 {
-	if (session->ended && peer_has_gone(session->fd))
+	if (session->ended && session_has_gone(session))
 		session_close(session);
 }
 
@@ -381,17 +380,14 @@ static void pump(struct session *session)
 		on_end(session, n);
 		return;
 	}
-	/*
-	 * After a short read the next byte brings a new edge; only the end may come without, and that of a peer with answers
-	 * unread is an error, of which the loop has told no more than of bytes.
-	 */
-	session->ended |= n < READ_SIZE && peer_has_gone(session->fd);
+	session_doubt(session);
+	/* After a short read the next byte brings a new edge; only the end may come without. */
 	session->readable = n == READ_SIZE || session->ended;
 	nested_catch_up(session);
 	if (!handle_frames(session))
 		close_if_gone(session);
 	else if (session->readable)
-		mark_ready(session);
+		session_mark_ready(session);
 }
 
 void sessions_pump(struct supervisor *sup)
@@ -477,6 +473,7 @@ void sessions_fini(struct supervisor *sup)
 	for (uint32_t i = 0; i < sup->sessions.cap; i++)
 		if (sup->sessions.all[i] != NULL)
 			session_free(sup->sessions.all[i]);
+	session_doubts_fini(&sup->sessions);
 	free(sup->sessions.all);
 	free(sup->sessions.generations);
 	sup->sessions = (struct sessions){0};

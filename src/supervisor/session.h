@@ -54,6 +54,7 @@ struct session {
 	bool ended;          /* the peer sends no more after what is there */
 	bool dirty;          /* has something to send, or to be freed */
 	bool queued;         /* among those to be pumped */
+	bool doubtful;       /* was read since it was last looked at whether the peer is there */
 	struct session *next_dirty, *next_ready;
 
 	struct client *client;  /* whose turns its calls take */
@@ -79,10 +80,14 @@ struct sessions {
 	struct session **all; /* by index; NULL: free */
 	uint32_t *generations;
 	uint32_t cap, count;
-	struct session *dirty, *ready;
+	struct session *dirty;
+	struct session *ready,
+		*last_ready; /* in the order of what has come: who leaves is heard before who comes then */
 	uint32_t blocked; /* sessions whose next request waits for room */
 	bool has_room;    /* a task has ended since they were looked at */
-	size_t unread;    /* bytes of all */
+	bool has_doubts;  /* some are doubtful, and doubt_timer is set */
+	struct event doubt_timer;
+	size_t unread; /* bytes of all */
 };
 
 /* Takes `fd`, a connected socket.  0, or a negative errno with `fd` closed. */
@@ -140,6 +145,17 @@ void session_restore(struct supervisor *sup, struct session *session);
 
 /* It has something to send, or is to be freed, at the end of the turn. */
 void session_mark_dirty(struct session *session);
+
+/* It is to be pumped. */
+void session_mark_ready(struct session *session);
+
+/* Its peer neither sends nor reads any more. */
+bool session_has_gone(const struct session *session);
+
+/* Its peer may have gone without a word: that is looked at before long. */
+void session_doubt(struct session *session);
+void session_doubts_init(struct sessions *sessions, struct event_base *base);
+void session_doubts_fini(struct sessions *sessions);
 
 /* Sends what the socket takes, which may close it. */
 void session_write_out(struct session *session);

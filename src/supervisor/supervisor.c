@@ -329,6 +329,7 @@ static void init_events(struct supervisor *sup)
 	evtimer_assign(&sup->group_timer, sup->base, on_groups, sup);
 	evtimer_assign(&sup->alarm_timer, sup->base, on_alarm, sup);
 	evtimer_assign(&sup->trim_timer, sup->base, on_trim, sup);
+	session_doubts_init(&sup->sessions, sup->base);
 	event_add(&sup->on_child, NULL);
 	event_add(&sup->on_term, NULL);
 	event_add(&sup->on_int, NULL);
