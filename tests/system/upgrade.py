@@ -342,7 +342,8 @@ def upgrade_under_load():
         assert caller.count > 0
     assert workers() == before, (workers(), before)
     # Valgrind has some of its own, and more after each exec.
-    assert descriptors() == open_before or "RUCHE_TEST_VALGRIND" in os.environ
+    if "RUCHE_TEST_VALGRIND" not in os.environ:
+        until(lambda: descriptors() == open_before)
     print(f"ok {times} upgrades under load")
 
 
