@@ -2,7 +2,7 @@
 #ifndef WIRE_SCAN_HEAD_H
 #define WIRE_SCAN_HEAD_H
 
-/* Among the scan*.c: the first bytes of a value. */
+/* Among the scan*.c, and for message_plain.c: the first bytes of a value. */
 
 #include <endian.h>
 #include <stdbool.h>

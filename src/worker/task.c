@@ -109,13 +109,22 @@ static int resolve_all(struct ruche_task *task, const msgpack_object_array *args
 			resolve(task, &args->ptr[i], i) < 0)
 			return -1;
 	return 0;
+static msgpack_unpack_return unpack(
+	struct ruche_task *task, const void *params, size_t len, msgpack_object *ret)
+{
+	size_t off = 0;
+
+	if (message_get_plain_array(params, len, task->few, ret) == 0)
+		return MSGPACK_UNPACK_SUCCESS;
+	return msgpack_unpack(params, len, &off, &task->zone, ret);
+}
+
 }
 
 int task_decode(struct ruche_task *task, const void *params, size_t len)
 {
 	msgpack_object object;
-	size_t off = 0;
-	msgpack_unpack_return r = msgpack_unpack(params, len, &off, &task->zone, &object);
+	msgpack_unpack_return r = unpack(task, params, len, &object);
 
 	if (r == MSGPACK_UNPACK_NOMEM_ERROR)
 		return task_fail(task, RUCHE_FAILED, RUCHE_EXECUTED_NO,

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "wire/claim.h"
+#include "wire/message.h"
 #include "worker/arenas.h"
 #include "worker/inbox.h"
 #include "worker/outbox.h"
@@ -54,6 +55,7 @@ struct ruche_task {
 	int64_t peak_memory; /* of its command, bytes; 0: not known; -1: none, so it is our own */
 	char message[TASK_MESSAGE_MAX];
 };
+	msgpack_object few[MESSAGE_PLAIN_MAX]; /* the arguments, if they are a plain array */
 
 /* `outbox` and `inbox` are borrowed until task_fini().  0 or -ENOMEM. */
 int task_init(
