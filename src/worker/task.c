@@ -42,7 +42,6 @@ void task_fini(struct ruche_task *task)
 
 void task_begin(struct ruche_task *task, uint32_t seq)
 {
-	task->function = NULL;
 	task->args = NULL;
 	task->arg_count = 0;
 	task->seq = seq;

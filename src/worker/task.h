@@ -24,7 +24,7 @@
 enum { TASK_MESSAGE_MAX = 1024 };
 
 struct ruche_task {
-	const struct function *function; /* what runs; NULL: not known yet */
+	const struct function *function; /* what runs, or ran last; NULL: none */
 	const msgpack_object *args;
 	size_t arg_count;
 	uint32_t seq;
@@ -64,7 +64,7 @@ int task_init(
 int task_init_item(struct ruche_task *item, const struct ruche_task *chunk, size_t frame_max);
 void task_fini(struct ruche_task *task);
 
-/* A new task: no function, no arguments, no result. */
+/* A new task, after the end of the last one: no arguments yet, no result. */
 void task_begin(struct ruche_task *task, uint32_t seq);
 
 /*
