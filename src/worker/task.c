@@ -50,7 +50,6 @@ void task_begin(struct ruche_task *task, uint32_t seq)
 	task->exit_status = -1;
 	task->peak_memory = -1;
 	task->no_memory = false;
-	returns_clear(task);
 }
 
 /* The client may change what is there at any time, so the head is looked at once. */
@@ -108,6 +107,8 @@ static int resolve_all(struct ruche_task *task, const msgpack_object_array *args
 			resolve(task, &args->ptr[i], i) < 0)
 			return -1;
 	return 0;
+}
+
 static msgpack_unpack_return unpack(
 	struct ruche_task *task, const void *params, size_t len, msgpack_object *ret)
 {
@@ -116,8 +117,6 @@ static msgpack_unpack_return unpack(
 	if (message_get_plain_array(params, len, task->few, ret) == 0)
 		return MSGPACK_UNPACK_SUCCESS;
 	return msgpack_unpack(params, len, &off, &task->zone, ret);
-}
-
 }
 
 int task_decode(struct ruche_task *task, const void *params, size_t len)

@@ -45,6 +45,7 @@ struct ruche_task {
 	struct buf answer;     /* a response as it goes out */
 	int lane;              /* of the client's arena, that it refers to; negative: none */
 	size_t answer_len;     /* also counts what did not fit */
+	size_t sound_len;      /* of an answer that is known to be one value; 0: none is */
 	msgpack_packer packer;
 	struct buf note; /* a notification */
 	bool no_memory;
@@ -54,8 +55,8 @@ struct ruche_task {
 	int signal, exit_status; /* 0 and -1: none */
 	int64_t peak_memory; /* of its command, bytes; 0: not known; -1: none, so it is our own */
 	char message[TASK_MESSAGE_MAX];
-};
 	msgpack_object few[MESSAGE_PLAIN_MAX]; /* the arguments, if they are a plain array */
+};
 
 /* `outbox` and `inbox` are borrowed until task_fini().  0 or -ENOMEM. */
 int task_init(
