@@ -52,7 +52,7 @@ static inline const uint8_t *pass_name(const uint8_t *at, const uint8_t *end)
 	return *at > 0xa0 && *at <= 0xbf && (size_t)(end - at) >= len ? at + len : NULL;
 }
 
-bool scan_plain(struct scan *scan, const uint8_t *frame, size_t len)
+static inline bool pass_frame(struct scan *scan, const uint8_t *frame, size_t len)
 {
 	const uint8_t *end = frame + (len < scan->limit ? len : scan->limit), *third, *fourth, *at;
 	uint32_t msgid;
@@ -79,4 +79,11 @@ bool scan_plain(struct scan *scan, const uint8_t *frame, size_t len)
 	scan->parts = scan->part = 4;
 	scan->pos = (size_t)(at - frame);
 	return true;
+}
+
+int scan_feed(struct scan *scan, const void *frame, size_t len)
+{
+	if (scan->parts == 0 && pass_frame(scan, frame, len))
+		return scan_finish(scan);
+	return scan_parts(scan, frame, len);
 }
