@@ -13,12 +13,10 @@ static void get_unsigned(const uint8_t *at, unsigned int width, msgpack_object *
 
 static void get_signed(const uint8_t *at, unsigned int width, msgpack_object *ret)
 {
-	const unsigned int unused = 64 - 8 * width;
+	const unsigned int unused = 64 - 8 * (width == 0 ? 1 : width);
+	const uint64_t bits = width == 0 ? *at : scan_load(at + 1, width);
 
-	if (width == 0)
-		ret->via.i64 = (int8_t)*at;
-	else
-		ret->via.i64 = (int64_t)(scan_load(at + 1, width) << unused) >> unused;
+	ret->via.i64 = (int64_t)(bits << unused) >> unused;
 	ret->type = ret->via.i64 < 0 ? MSGPACK_OBJECT_NEGATIVE_INTEGER
 				     : MSGPACK_OBJECT_POSITIVE_INTEGER;
 }

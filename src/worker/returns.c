@@ -53,6 +53,7 @@ enum {
 
 static msgpack_packer *begin_frame(struct ruche_task *task, bool has_result)
 {
+	static const uint8_t item[] = {0xc0, 0x91, 0x91, 0x92}; /* up to its pair */
 	uint8_t *head;
 	size_t len;
 
@@ -64,8 +65,8 @@ static msgpack_packer *begin_frame(struct ruche_task *task, bool has_result)
 		return &task->packer;
 	len = message_write_head(head, SCAN_RESPONSE, task->seq);
 	if (task->is_item) {
-		memcpy(head + len, "\xc0\x91\x91\x92", 4);
-		len += 4;
+		memcpy(head + len, item, sizeof(item));
+		len += sizeof(item);
 	}
 	if (has_result)
 		head[len++] = 0xc0;
