@@ -99,6 +99,15 @@ static int end_result(struct ruche_task *task, int r)
 	return end_any(task, r);
 }
 
+void returns_pairs(struct ruche_task *task, uint32_t count, const struct buf *pairs)
+{
+	int r = msgpack_pack_array(begin_result(task), count);
+
+	if (r == 0 && count > 0)
+		r = write_answer(task, (const char *)buf_data(pairs), buf_len(pairs));
+	(void)end_result(task, r);
+}
+
 /* ---- results that lie elsewhere */
 
 static uint64_t owner_of(const struct ruche_task *task)
