@@ -29,8 +29,14 @@ static inline uint8_t *buf_data(const struct buf *buf)
 	return buf->start == 0 ? buf->data : buf->data + buf->start; /* NULL + 0 is undefined */
 }
 
+/* As buf_reserve(), when there is not as much. */
+uint8_t *buf_make_room(struct buf *buf, size_t len);
+
 /* Room for `len` more bytes at the end, to be followed by buf_commit(); NULL: no memory. */
-uint8_t *buf_reserve(struct buf *buf, size_t len);
+static inline uint8_t *buf_reserve(struct buf *buf, size_t len)
+{
+	return buf->cap - buf->end < len ? buf_make_room(buf, len) : buf->data + buf->end;
+}
 
 static inline void buf_commit(struct buf *buf, size_t len)
 {
@@ -40,8 +46,16 @@ static inline void buf_commit(struct buf *buf, size_t len)
 /* 0 or -ENOMEM, and then nothing was appended. */
 int buf_append(struct buf *buf, const void *data, size_t len);
 
+/* When all of it was consumed. */
+void buf_restart(struct buf *buf);
+
 /* Drops `len` bytes, no more than there are, from the front.  A large empty buffer is given back. */
-void buf_consume(struct buf *buf, size_t len);
+static inline void buf_consume(struct buf *buf, size_t len)
+{
+	buf->start += len;
+	if (buf->start >= buf->end)
+		buf_restart(buf);
+}
 
 /*
  * `missing` bytes are said to come, read by reads of `max`: makes room for them in fewer and larger steps, as far as what has come

@@ -240,7 +240,7 @@ static struct span span_between(size_t from, size_t to)
 	return (struct span){from, to - from};
 }
 
-static int finish(struct scan *scan)
+int scan_finish(struct scan *scan)
 {
 	const size_t *last = &scan->start[scan->parts - 1];
 
@@ -267,17 +267,15 @@ void scan_init(struct scan *scan, size_t limit)
 	scan->depth = scan->part = scan->parts = 0;
 }
 
-int scan_feed(struct scan *scan, const void *frame, size_t len)
+int scan_parts(struct scan *scan, const uint8_t *frame, size_t len)
 {
-	if (scan->parts == 0 && scan_plain(scan, frame, len))
-		return finish(scan);
 	while (scan->parts == 0 || scan->part < scan->parts) {
 		int r = next_part(scan, frame, len);
 
 		if (r <= 0)
 			return r;
 	}
-	return finish(scan);
+	return scan_finish(scan);
 }
 
 /* ---- single values -------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 #ifndef WIRE_SCAN_HEAD_H
 #define WIRE_SCAN_HEAD_H
 
-/* Among the scan*.c: the first bytes of a value. */
+/* Among the scan*.c, and for message_plain.c: the first bytes of a value. */
 
 #include <endian.h>
 #include <stdbool.h>
@@ -76,7 +76,8 @@ static inline bool scan_read_head(const uint8_t *at, size_t len, struct head *re
 	return true;
 }
 
-/* scan_plain.c: true if the frame is a small and plain one, all there, and `scan` tells its parts. */
-bool scan_plain(struct scan *scan, const uint8_t *frame, size_t len);
+/* scan.c: as scan_feed(), of any frame; and its end, when all parts have begun: SCAN_DONE. */
+int scan_parts(struct scan *scan, const uint8_t *frame, size_t len);
+int scan_finish(struct scan *scan);
 
 #endif

@@ -3,7 +3,7 @@
 
 /*
  * Most frames are small and plain: a request or a response in the shortest form, all there, in which
- * nothing is nested.  These are passed in one go.  Each of these three: the end of what it stepped
+ * nothing is nested.  These are passed in one go.  Each of these: the end of what it stepped
  * over, or NULL if it is anything else; then the long way tells what it is.
  */
 
@@ -45,12 +45,14 @@ static inline const uint8_t *pass_params(const uint8_t *at, const uint8_t *end)
 	return at;
 }
 
-static inline bool is_short_name(uint8_t first)
+static inline const uint8_t *pass_name(const uint8_t *at, const uint8_t *end)
 {
-	return first > 0xa0 && first <= 0xbf;
+	size_t len = 1 + (*at & 0x1f);
+
+	return *at > 0xa0 && *at <= 0xbf && (size_t)(end - at) >= len ? at + len : NULL;
 }
 
-bool scan_plain(struct scan *scan, const uint8_t *frame, size_t len)
+static inline bool pass_frame(struct scan *scan, const uint8_t *frame, size_t len)
 {
 	const uint8_t *end = frame + (len < scan->limit ? len : scan->limit), *third, *fourth, *at;
 	uint32_t msgid;
@@ -60,9 +62,9 @@ bool scan_plain(struct scan *scan, const uint8_t *frame, size_t len)
 		return false;
 	asks = frame[1] == SCAN_REQUEST;
 	third = pass_msgid(frame + 2, end, &msgid);
-	if (third == NULL || third == end || (asks && !is_short_name(*third)))
+	if (third == NULL || third == end)
 		return false;
-	fourth = pass_leaf(third, end);
+	fourth = asks ? pass_name(third, end) : pass_leaf(third, end);
 	if (fourth == NULL)
 		return false;
 	at = asks ? pass_params(fourth, end) : pass_leaf(fourth, end);
@@ -77,4 +79,11 @@ bool scan_plain(struct scan *scan, const uint8_t *frame, size_t len)
 	scan->parts = scan->part = 4;
 	scan->pos = (size_t)(at - frame);
 	return true;
+}
+
+int scan_feed(struct scan *scan, const void *frame, size_t len)
+{
+	if (scan->parts == 0 && pass_frame(scan, frame, len))
+		return scan_finish(scan);
+	return scan_parts(scan, frame, len);
 }

@@ -30,7 +30,12 @@ void call_end_copy(void)
 		_exit(EXIT_SUCCESS);
 }
 
-const struct function *call_find(struct ruche_task *task, const char *method, size_t len)
+static bool is_named(const struct function *function, const char *name, size_t len)
+{
+	return function->name_len == len && memcmp(function->name, name, len) == 0;
+}
+
+static const struct function *look_up(struct ruche_task *task, const char *method, size_t len)
 {
 	const char *slash = memrchr(method, '/', len);
 	const char *name = slash == NULL ? method : slash + 1;
@@ -41,6 +46,13 @@ const struct function *call_find(struct ruche_task *task, const char *method, si
 		task_fail(task, RUCHE_UNKNOWN_FUNCTION, RUCHE_EXECUTED_NO,
 			"no plugin has a function %.*s", (int)len, method);
 	return function;
+}
+
+const struct function *call_find(struct ruche_task *task, const char *method, size_t len)
+{
+	const struct function *last = task->function; /* mostly it is the same again */
+
+	return last != NULL && is_named(last, method, len) ? last : look_up(task, method, len);
 }
 
 static const char *words(unsigned int count)

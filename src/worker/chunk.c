@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "wire/claim.h"
 #include "worker/call.h"
+#include "worker/returns.h"
 #include "worker/stop.h"
 #include "worker/task.h"
 
@@ -153,17 +154,6 @@ static int run_items(struct chunk *chunk)
 	return 0;
 }
 
-static int return_pairs(const struct chunk *chunk)
-{
-	msgpack_packer *pk = ruche_return_packer(chunk->task);
-
-	msgpack_pack_array(pk, chunk->done);
-	if (chunk->done > 0)
-		pk->callback(
-			pk->data, (const char *)buf_data(&chunk->pairs), buf_len(&chunk->pairs));
-	return 0;
-}
-
 static int chunk_run(struct ruche_task *task)
 {
 	struct chunk chunk;
@@ -173,7 +163,7 @@ static int chunk_run(struct ruche_task *task)
 		return -1;
 	r = run_items(&chunk);
 	if (r == 0)
-		r = return_pairs(&chunk);
+		returns_pairs(task, chunk.done, &chunk.pairs);
 	close_chunk(&chunk);
 	return r;
 }

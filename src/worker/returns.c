@@ -31,7 +31,7 @@ void returns_init(struct ruche_task *task)
 
 static void give_lane(struct ruche_task *task)
 {
-	struct arena *arena = task->lane >= 0 ? task_arena(task) : NULL;
+	struct arena *arena = task_arena(task);
 
 	if (arena != NULL)
 		arena_give(arena->head, (uint32_t)task->lane);
@@ -40,41 +40,72 @@ static void give_lane(struct ruche_task *task)
 
 void returns_clear(struct ruche_task *task)
 {
-	give_lane(task);
+	if (task->lane >= 0)
+		give_lane(task);
 	buf_consume(&task->answer, buf_len(&task->answer));
-	task->answer_len = 0;
+	task->answer_len = task->sound_len = 0;
 }
 
-static void begin_frame(struct ruche_task *task)
-{
-	uint8_t head[MESSAGE_HEAD_MAX];
-	size_t len = message_write_head(head, SCAN_RESPONSE, task->seq);
+enum {
+	RESULT_AT = MESSAGE_HEAD_MAX + 1, /* behind the error, which is nil */
+	ITEM_RESULT_AT = RETURNS_PAIR_AT + 2,
+};
 
-	returns_clear(task);
-	task->no_memory = false;
-	(void)write_answer(task, (const char *)head, len);
-	if (task->is_item)
-		(void)write_answer(task, "\xc0\x91\x91\x92", 4);
+static msgpack_packer *begin_frame(struct ruche_task *task, bool has_result)
+{
+	static const uint8_t item[] = {0xc0, 0x91, 0x91, 0x92}; /* up to its pair */
+	uint8_t *head;
+	size_t len;
+
+	if (buf_len(&task->answer) > 0) /* of what it returned before */
+		returns_clear(task);
+	head = buf_reserve(&task->answer, ITEM_RESULT_AT);
+	task->no_memory = head == NULL;
+	if (head == NULL)
+		return &task->packer;
+	len = message_write_head(head, SCAN_RESPONSE, task->seq);
+	if (task->is_item) {
+		memcpy(head + len, item, sizeof(item));
+		len += sizeof(item);
+	}
+	if (has_result)
+		head[len++] = 0xc0;
+	buf_commit(&task->answer, len);
+	task->answer_len = len;
+	return &task->packer;
 }
 
 static msgpack_packer *begin_result(struct ruche_task *task)
 {
-	begin_frame(task);
-	(void)msgpack_pack_nil(&task->packer);
-	return &task->packer;
+	return begin_frame(task, true);
 }
 
 msgpack_packer *returns_begin_error(struct ruche_task *task)
 {
-	begin_frame(task);
-	return &task->packer;
+	return begin_frame(task, false);
 }
 
-static int end_result(struct ruche_task *task, int r)
+static int end_any(struct ruche_task *task, int r)
 {
 	if (r < 0)
 		task->no_memory = true;
 	return task->no_memory ? -ENOMEM : 0;
+}
+
+/* What is packed here is one value, and need not be looked at again unless more follows. */
+static int end_result(struct ruche_task *task, int r)
+{
+	task->sound_len = buf_len(&task->answer);
+	return end_any(task, r);
+}
+
+void returns_pairs(struct ruche_task *task, uint32_t count, const struct buf *pairs)
+{
+	int r = msgpack_pack_array(begin_result(task), count);
+
+	if (r == 0 && count > 0)
+		r = write_answer(task, (const char *)buf_data(pairs), buf_len(pairs));
+	(void)end_result(task, r);
 }
 
 /* ---- results that lie elsewhere */
@@ -120,8 +151,6 @@ static bool return_elsewhere(
 	return true;
 }
 
-enum { RESULT_AT = MESSAGE_HEAD_MAX + 1 }; /* behind the error, which is nil */
-
 int returns_move(struct ruche_task *task)
 {
 	size_t len = buf_len(&task->answer);
@@ -156,8 +185,10 @@ const char *returns_fault(struct ruche_task *task)
 	struct scan scan;
 	int r;
 
-	if (buf_len(&task->answer) == 0)
-		ruche_return_nil(task);
+	if (buf_len(&task->answer) == 0 && ruche_return_nil(task) < 0)
+		return "there is no memory for it";
+	if (buf_len(&task->answer) == task->sound_len)
+		return NULL;
 	scan_init(&scan, task->frame_max);
 	r = scan_feed(&scan, buf_data(&task->answer), buf_len(&task->answer));
 	if (r < 0)
@@ -227,7 +258,7 @@ RUCHE_PLUGIN_EXPORT int ruche_return_object(struct ruche_task *task, const msgpa
 	if ((is_str || object->type == MSGPACK_OBJECT_BIN) &&
 		return_elsewhere(task, is_str, object->via.bin.ptr, object->via.bin.size, &r))
 		return end_result(task, r);
-	return end_result(task, msgpack_pack_object(begin_result(task), *object));
+	return end_any(task, msgpack_pack_object(begin_result(task), *object));
 }
 
 RUCHE_PLUGIN_EXPORT msgpack_packer *ruche_return_packer(struct ruche_task *task)

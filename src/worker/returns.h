@@ -4,7 +4,7 @@
 
 /*
  * The response of a task while it is built, in task->answer: the frame's head, an error or
- * nil, and the result.  For task.c.
+ * nil, and the result.  For task.c and chunk.c.
  *
  * That of an item lies as deep in its frame as it ever will in the answer to a chunk, where
  * the supervisor may put it into an error: [1, seq, nil, [[[error or nil, result]]]].
@@ -28,6 +28,9 @@ const char *returns_fault(struct ruche_task *task);
 
 /* A result that is long goes to the client's arena, if there is room, and a reference takes its place.  0 or -ENOMEM. */
 int returns_move(struct ruche_task *task);
+
+/* The result of a chunk: an array of so many pairs of items that are complete. */
+void returns_pairs(struct ruche_task *task, uint32_t count, const struct buf *pairs);
 
 /* A new frame up to its error. */
 msgpack_packer *returns_begin_error(struct ruche_task *task);

@@ -111,7 +111,8 @@ void stop_begin(uint32_t seq)
 
 void stop_end(void)
 {
-	atomic_store(&running, 0);
+	/* The handler comes before this or after it; another thread sees it before the answer. */
+	atomic_store_explicit(&running, 0, memory_order_release);
 	if (asked)
 		set_repeat(false);
 }

@@ -42,7 +42,6 @@ void task_fini(struct ruche_task *task)
 
 void task_begin(struct ruche_task *task, uint32_t seq)
 {
-	task->function = NULL;
 	task->args = NULL;
 	task->arg_count = 0;
 	task->seq = seq;
@@ -51,7 +50,6 @@ void task_begin(struct ruche_task *task, uint32_t seq)
 	task->exit_status = -1;
 	task->peak_memory = -1;
 	task->no_memory = false;
-	returns_clear(task);
 }
 
 /* The client may change what is there at any time, so the head is looked at once. */
@@ -111,11 +109,20 @@ static int resolve_all(struct ruche_task *task, const msgpack_object_array *args
 	return 0;
 }
 
+static msgpack_unpack_return unpack(
+	struct ruche_task *task, const void *params, size_t len, msgpack_object *ret)
+{
+	size_t off = 0;
+
+	if (message_get_plain_array(params, len, task->few, ret) == 0)
+		return MSGPACK_UNPACK_SUCCESS;
+	return msgpack_unpack(params, len, &off, &task->zone, ret);
+}
+
 int task_decode(struct ruche_task *task, const void *params, size_t len)
 {
 	msgpack_object object;
-	size_t off = 0;
-	msgpack_unpack_return r = msgpack_unpack(params, len, &off, &task->zone, &object);
+	msgpack_unpack_return r = unpack(task, params, len, &object);
 
 	if (r == MSGPACK_UNPACK_NOMEM_ERROR)
 		return task_fail(task, RUCHE_FAILED, RUCHE_EXECUTED_NO,

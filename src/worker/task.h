@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "wire/claim.h"
+#include "wire/message.h"
 #include "worker/arenas.h"
 #include "worker/inbox.h"
 #include "worker/outbox.h"
@@ -23,7 +24,7 @@
 enum { TASK_MESSAGE_MAX = 1024 };
 
 struct ruche_task {
-	const struct function *function; /* what runs; NULL: not known yet */
+	const struct function *function; /* what runs, or ran last; NULL: none */
 	const msgpack_object *args;
 	size_t arg_count;
 	uint32_t seq;
@@ -44,6 +45,7 @@ struct ruche_task {
 	struct buf answer;     /* a response as it goes out */
 	int lane;              /* of the client's arena, that it refers to; negative: none */
 	size_t answer_len;     /* also counts what did not fit */
+	size_t sound_len;      /* of an answer that is known to be one value; 0: none is */
 	msgpack_packer packer;
 	struct buf note; /* a notification */
 	bool no_memory;
@@ -53,6 +55,7 @@ struct ruche_task {
 	int signal, exit_status; /* 0 and -1: none */
 	int64_t peak_memory; /* of its command, bytes; 0: not known; -1: none, so it is our own */
 	char message[TASK_MESSAGE_MAX];
+	msgpack_object few[MESSAGE_PLAIN_MAX]; /* the arguments, if they are a plain array */
 };
 
 /* `outbox` and `inbox` are borrowed until task_fini().  0 or -ENOMEM. */
@@ -62,7 +65,7 @@ int task_init(
 int task_init_item(struct ruche_task *item, const struct ruche_task *chunk, size_t frame_max);
 void task_fini(struct ruche_task *task);
 
-/* A new task: no function, no arguments, no result. */
+/* A new task, after the end of the last one: no arguments yet, no result. */
 void task_begin(struct ruche_task *task, uint32_t seq);
 
 /*

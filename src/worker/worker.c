@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -113,7 +114,8 @@ static int run(struct worker *w, const uint8_t *frame, const struct scan *scan)
 	stop_begin(scan->msgid);
 	r = call_function(w, frame, scan);
 	stop_end();
-	fflush(stdout); /* nor half a line of output */
+	if (__fpending(stdout) > 0)
+		fflush(stdout); /* nor half a line of output */
 	r = task_complete(&w->task, r);
 	if (r == 0) {
 		r = send_answer(w);
@@ -166,17 +168,17 @@ static int retire_if_large(struct worker *w)
 /* What is neither a call nor about an arena is input for a task that has ended. */
 static int handle(struct worker *w, const uint8_t *frame)
 {
-	const struct scan scan = w->inbox.scan;
+	const struct scan *scan = &w->inbox.scan; /* of another frame once a command has read on */
 	unsigned int before = w->inbox.dropped;
 	int r = 0;
 
-	if (scan.type == SCAN_REQUEST && claim_start(w->page, scan.msgid)) {
-		r = run(w, frame, &scan);
+	if (scan->type == SCAN_NOTIFICATION) {
+		arenas_notice(&w->arenas, frame, scan);
+	} else if (scan->type == SCAN_REQUEST && claim_start(w->page, scan->msgid)) {
+		r = run(w, frame, scan);
 		if (r == 0)
 			r = retire_if_large(w);
 	}
-	if (scan.type == SCAN_NOTIFICATION)
-		arenas_notice(&w->arenas, frame, &scan);
 	if (w->inbox.dropped == before) /* else a command has done so, and read on */
 		inbox_drop(&w->inbox);
 	return r;

@@ -110,6 +110,27 @@ static void check_unpacks(const uint8_t *data, const struct scan *scan)
 	msgpack_unpacked_destroy(&unpacked);
 }
 
+/* If it is a plain array too, it is the same as msgpack-c has made of it. */
+static void check_plain_array(const uint8_t *data, size_t len, const msgpack_object *same)
+{
+	msgpack_object room[MESSAGE_PLAIN_MAX], array;
+	const msgpack_object *both[] = {same, &array};
+	msgpack_sbuffer out[2];
+
+	if (message_get_plain_array(data, len, room, &array) < 0)
+		return;
+	for (int i = 0; i < 2; i++) {
+		msgpack_packer pk;
+
+		msgpack_sbuffer_init(&out[i]);
+		msgpack_packer_init(&pk, &out[i], msgpack_sbuffer_write);
+		CHECK(msgpack_pack_object(&pk, *both[i]) == 0);
+	}
+	CHECK(out[0].size == out[1].size && memcmp(out[0].data, out[1].data, out[0].size) == 0);
+	msgpack_sbuffer_destroy(&out[0]);
+	msgpack_sbuffer_destroy(&out[1]);
+}
+
 /* A value by itself, with no envelope around: what passes is unpacked to the same length. */
 static void check_bare_value(const uint8_t *data, size_t size)
 {
@@ -125,6 +146,7 @@ static void check_bare_value(const uint8_t *data, size_t size)
 		MSGPACK_UNPACK_SUCCESS);
 	CHECK(off == len);
 	message_get_int128(&unpacked.data, &value);
+	check_plain_array(data, len, &unpacked.data);
 	msgpack_unpacked_destroy(&unpacked);
 }
 

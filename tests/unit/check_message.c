@@ -282,6 +282,75 @@ END_TEST
 
 /* ---- maps ----------------------------------------------------------------------- */
 
+/* Types too, which an integer's sign and a float's width are. */
+static void assert_same(const msgpack_object *a, const msgpack_object *b)
+{
+	msgpack_sbuffer other;
+	msgpack_packer packer;
+
+	msgpack_sbuffer_init(&other);
+	msgpack_packer_init(&packer, &other, msgpack_sbuffer_write);
+	buffer.size = 0;
+	ck_assert_int_eq(msgpack_pack_object(&pk, *a), 0);
+	ck_assert_int_eq(msgpack_pack_object(&packer, *b), 0);
+	ck_assert_uint_eq(buffer.size, other.size);
+	ck_assert_mem_eq(buffer.data, other.data, other.size);
+	msgpack_sbuffer_destroy(&other);
+}
+
+/* Each an array, in hexadecimal. */
+static const char *const plain_arrays[] = {
+	"90",
+	"9f000102030405060708090a0b0c0d0e",
+	"93007fe0", /* integers: fixed */
+	"94cc00ccffcd00ffcdffff",
+	"94ce00000000ceffffffffcf0000000000000001cfffffffffffffffff",
+	"96d000d07fd080d1ffffd18000d17fff",
+	"93d200000001d2ffffffffd280000000",
+	"93d30000000000000001d3ffffffffffffffffd38000000000000000",
+	"94c0c2c3ff",
+	"93ca3fc00000cbbff8000000000000ca7f800000",
+	"94a0a3616263d90161da000162",
+	"94db0000000163c400c40164c5000165",
+	"91c60000000166",
+};
+
+START_TEST(plain_arrays_are_read_as_msgpack_c_does)
+{
+	const char *text = plain_arrays[_i];
+	size_t len = strlen(text) / 2;
+	msgpack_object room[MESSAGE_PLAIN_MAX], array;
+	uint8_t bytes[64];
+
+	for (size_t i = 0; i < len; i++)
+		ck_assert_int_eq(sscanf(text + 2 * i, "%2hhx", &bytes[i]), 1);
+	ck_assert_int_eq(message_get_plain_array(bytes, len, room, &array), 0);
+	assert_same(&array, unpack(bytes, len));
+}
+END_TEST
+
+START_TEST(what_is_no_plain_array_is_left_to_others)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} values[] = {
+		{"\x91\x90", 2},
+		{"\x92\x01\x80", 3},
+		{"\x91\xd4\x02\x00", 4}, /* an extension */
+		{"\xdc\x00\x01\x01", 4}, /* an array with a longer head */
+		{"\x81\x01\x01", 3},
+		{"\x05", 1},
+	};
+	msgpack_object room[MESSAGE_PLAIN_MAX], array;
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		ck_assert_int_eq(
+			message_get_plain_array(values[i].bytes, values[i].len, room, &array),
+			-EPROTO);
+}
+END_TEST
+
 START_TEST(a_maps_value_is_found_by_its_whole_key)
 {
 	const msgpack_object *map;
@@ -655,6 +724,9 @@ static TCase *case_values(void)
 	tcase_add_test(tc, integers_of_every_width_come_back);
 	tcase_add_test(tc, a_wide_integer_that_would_have_fitted_is_read);
 	tcase_add_test(tc, what_is_no_integer_is_refused_and_nothing_touched);
+	tcase_add_loop_test(tc, plain_arrays_are_read_as_msgpack_c_does, 0,
+		(int)(sizeof(plain_arrays) / sizeof(plain_arrays[0])));
+	tcase_add_test(tc, what_is_no_plain_array_is_left_to_others);
 	tcase_add_test(tc, a_maps_value_is_found_by_its_whole_key);
 	return tc;
 }
