@@ -156,9 +156,9 @@ static size_t take_fds(struct msghdr *msg, int *fds, size_t max_fds)
 	return came;
 }
 
-/* How many bytes, of which *ret_told tells more, and *ret_came descriptors, of which `fds` has those that fit. */
-static ssize_t recv_with(int sock, int flags, void *data, size_t size, int *fds, size_t max_fds,
-	size_t *ret_came, int *ret_told)
+/* How many bytes, and *ret_came descriptors, of which `fds` has those that fit.  *flags: of recv(2), and then what it told. */
+static ssize_t recv_with(
+	int sock, int *flags, void *data, size_t size, int *fds, size_t max_fds, size_t *ret_came)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FDS_MAX)];
 	struct iovec iov = {.iov_base = data, .iov_len = size};
@@ -169,36 +169,34 @@ static ssize_t recv_with(int sock, int flags, void *data, size_t size, int *fds,
 	ssize_t n;
 
 	*ret_came = 0;
-	*ret_told = 0;
 	do
-		n = recvmsg(sock, &msg, flags | MSG_CMSG_CLOEXEC);
+		n = recvmsg(sock, &msg, *flags | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	*ret_came = take_fds(&msg, fds, max_fds);
-	*ret_told = msg.msg_flags;
+	*flags = msg.msg_flags;
 	return n;
 }
 
 ssize_t fd_recv_some(int sock, void *data, size_t size, int *ret_fd)
 {
 	size_t came;
-	int told;
+	int flags = 0;
 
 	*ret_fd = -1;
-	return recv_with(sock, 0, data, size, ret_fd, 1, &came, &told);
+	return recv_with(sock, &flags, data, size, ret_fd, 1, &came);
 }
 
 ssize_t fd_recv_packet(
 	int sock, int flags, void *data, size_t size, int *fds, size_t max_fds, size_t *ret_nfds)
 {
 	size_t came;
-	int told;
-	ssize_t n = recv_with(sock, flags, data, size, fds, max_fds, &came, &told);
+	ssize_t n = recv_with(sock, &flags, data, size, fds, max_fds, &came);
 
 	if (n < 0)
 		return n;
-	if (came > max_fds || (told & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+	if (came > max_fds || (flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
 		for (size_t i = 0; i < came && i < max_fds; i++)
 			fd_close(&fds[i]);
 		return -EMSGSIZE;
