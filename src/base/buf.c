@@ -46,16 +46,14 @@ static int grow(struct buf *buf, size_t need)
 	return 0;
 }
 
-uint8_t *buf_reserve(struct buf *buf, size_t len)
+uint8_t *buf_make_room(struct buf *buf, size_t len)
 {
 	size_t need = buf_len(buf) + len;
 
-	if (buf->cap - buf->end < len) {
-		if (need <= buf->cap / 2)
-			move_to_front(buf);
-		else if (grow(buf, need) < 0)
-			return NULL;
-	}
+	if (need <= buf->cap / 2)
+		move_to_front(buf);
+	else if (grow(buf, need) < 0)
+		return NULL;
 	return buf->data + buf->end;
 }
 

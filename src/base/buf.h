@@ -29,8 +29,14 @@ static inline uint8_t *buf_data(const struct buf *buf)
 	return buf->start == 0 ? buf->data : buf->data + buf->start; /* NULL + 0 is undefined */
 }
 
+/* buf_reserve(), where there is no room yet. */
+uint8_t *buf_make_room(struct buf *buf, size_t len);
+
 /* Room for `len` more bytes at the end, to be followed by buf_commit(); NULL: no memory. */
-uint8_t *buf_reserve(struct buf *buf, size_t len);
+static inline uint8_t *buf_reserve(struct buf *buf, size_t len)
+{
+	return buf->cap - buf->end >= len ? buf->data + buf->end : buf_make_room(buf, len);
+}
 
 static inline void buf_commit(struct buf *buf, size_t len)
 {

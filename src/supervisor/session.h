@@ -101,6 +101,9 @@ void session_finish(struct session *session);
 
 /* Appends to what is to be sent in this turn. */
 void session_send(struct session *session, const void *data, size_t len);
+/* The same for what is written in place: room for it, and then that it is there.  NULL: it is not to be sent. */
+uint8_t *session_reserve(struct session *session, size_t len);
+void session_commit(struct session *session, size_t len);
 
 /*
  * Takes `fd`, which goes with the first byte of what is sent next, and is closed then, or with the session.  0, or -ENOMEM
