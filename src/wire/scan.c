@@ -267,10 +267,8 @@ void scan_init(struct scan *scan, size_t limit)
 	scan->depth = scan->part = scan->parts = 0;
 }
 
-int scan_feed(struct scan *scan, const void *frame, size_t len)
+int scan_any(struct scan *scan, const uint8_t *frame, size_t len)
 {
-	if (scan->parts == 0 && scan_plain(scan, frame, len))
-		return finish(scan);
 	while (scan->parts == 0 || scan->part < scan->parts) {
 		int r = next_part(scan, frame, len);
 

@@ -76,7 +76,7 @@ static inline bool scan_read_head(const uint8_t *at, size_t len, struct head *re
 	return true;
 }
 
-/* scan_plain.c: true if the frame is a small and plain one, all there, and `scan` tells its parts. */
-bool scan_plain(struct scan *scan, const uint8_t *frame, size_t len);
+/* As scan_feed(), for whatever frame. */
+int scan_any(struct scan *scan, const uint8_t *frame, size_t len);
 
 #endif

@@ -3,19 +3,19 @@
 
 /*
  * Most frames are small and plain: a request or a response in the shortest form, all there, in which
- * nothing is nested.  These are passed in one go.  Each of these three: the end of what it stepped
- * over, or NULL if it is anything else; then the long way tells what it is.
+ * nothing is nested.  These are passed in one go.  Each of these three, of bytes of which there is one at
+ * least: the end of what it stepped over, or NULL if it is anything else; then the long way tells what it is.
  */
 
 static inline const uint8_t *pass_leaf(const uint8_t *at, const uint8_t *end)
 {
-	size_t len = (size_t)(end - at);
-	struct head head;
+	const struct first *first = &scan_firsts[*at];
+	size_t len = (size_t)(end - at), size = 1U + first->width + first->fixed;
 
-	if (!scan_read_head(at, len, &head) || head.shape >= SHAPE_ARRAY || head.shape == SHAPE_BAD)
+	if (first->shape >= SHAPE_ARRAY || first->shape == SHAPE_BAD || len < size)
 		return NULL;
-	return len >= head.size && len - head.size >= head.count ? at + head.size + head.count
-								 : NULL;
+	size += first->width == 0 ? *at & first->mask : scan_load(at + 1, first->width);
+	return len >= size ? at + size : NULL;
 }
 
 static inline const uint8_t *pass_msgid(const uint8_t *at, const uint8_t *end, uint32_t *ret)
@@ -38,10 +38,10 @@ static inline const uint8_t *pass_params(const uint8_t *at, const uint8_t *end)
 {
 	unsigned int count;
 
-	if (at == end || *at < 0x90 || *at > 0x9f)
+	if (*at < 0x90 || *at > 0x9f)
 		return NULL;
 	for (count = *at++ & 0x0f; count > 0 && at != NULL; count--)
-		at = pass_leaf(at, end);
+		at = at < end ? pass_leaf(at, end) : NULL;
 	return at;
 }
 
@@ -50,31 +50,64 @@ static inline bool is_short_name(uint8_t first)
 	return first > 0xa0 && first <= 0xbf;
 }
 
-bool scan_plain(struct scan *scan, const uint8_t *frame, size_t len)
+/* Each of these three: false if it is no plain frame. */
+
+static inline bool scan_request(
+	struct scan *scan, const uint8_t *frame, const uint8_t *third, const uint8_t *end)
 {
-	const uint8_t *end = frame + (len < scan->limit ? len : scan->limit), *third, *fourth, *at;
+	size_t off = (size_t)(third - frame), name_len = *third & 0x1f, params = off + 1 + name_len;
+	const uint8_t *at;
+
+	if (!is_short_name(*third) || (size_t)(end - frame) <= params)
+		return false;
+	at = pass_params(frame + params, end);
+	if (at == NULL)
+		return false;
+	scan->len = (size_t)(at - frame);
+	scan->method = (struct span){off + 1, name_len};
+	scan->params = (struct span){params, scan->len - params};
+	scan->method_and_params = (struct span){off, scan->len - off};
+	return true;
+}
+
+static inline bool scan_response(
+	struct scan *scan, const uint8_t *frame, const uint8_t *third, const uint8_t *end)
+{
+	const uint8_t *fourth = pass_leaf(third, end), *at;
+
+	if (fourth == NULL || fourth == end)
+		return false;
+	at = pass_leaf(fourth, end);
+	if (at == NULL)
+		return false;
+	scan->len = (size_t)(at - frame);
+	scan->error = (struct span){(size_t)(third - frame), (size_t)(fourth - third)};
+	scan->result = (struct span){(size_t)(fourth - frame), (size_t)(at - fourth)};
+	return true;
+}
+
+static inline bool scan_plain(struct scan *scan, const uint8_t *frame, size_t len)
+{
+	const uint8_t *end = frame + (len < scan->limit ? len : scan->limit), *third;
 	uint32_t msgid;
-	bool asks;
 
 	if (end - frame < 4 || frame[0] != 0x94 || frame[1] > SCAN_RESPONSE)
 		return false;
-	asks = frame[1] == SCAN_REQUEST;
 	third = pass_msgid(frame + 2, end, &msgid);
-	if (third == NULL || third == end || (asks && !is_short_name(*third)))
+	if (third == NULL || third == end)
 		return false;
-	fourth = pass_leaf(third, end);
-	if (fourth == NULL)
-		return false;
-	at = asks ? pass_params(fourth, end) : pass_leaf(fourth, end);
-	if (at == NULL)
+	if (!(frame[1] == SCAN_REQUEST ? scan_request(scan, frame, third, end)
+				       : scan_response(scan, frame, third, end)))
 		return false;
 	scan->type = (enum scan_type)frame[1];
 	scan->msgid = msgid;
 	scan->has_msgid = 1;
-	scan->method = (struct span){(size_t)(third - frame) + 1, *third & 0x1f};
-	scan->start[2] = (size_t)(third - frame);
-	scan->start[3] = (size_t)(fourth - frame);
-	scan->parts = scan->part = 4;
-	scan->pos = (size_t)(at - frame);
 	return true;
+}
+
+int scan_feed(struct scan *scan, const void *frame, size_t len)
+{
+	if (scan->parts == 0 && scan_plain(scan, frame, len))
+		return SCAN_DONE;
+	return scan_any(scan, frame, len);
 }
