@@ -8,13 +8,8 @@
 #include "base/heap.h"
 
 enum {
-	SMALL_BITS = 8,
-	SMALL_SIZE = 1 << SMALL_BITS,
-	SMALL_CHUNKS = 32,
-	SMALL_END = SMALL_SIZE * SMALL_CHUNKS, /* the first index in a large chunk */
-	LARGE_BITS = 15,
-	LARGE_SIZE = 1 << LARGE_BITS,
-	FRAME_MIN = 24,   /* what malloc() gives at the least */
+	FRAME_MIN = 24,                           /* what malloc() gives at the least */
+	TASK_KEPT = offsetof(struct task, order), /* bytes that stay as they are */
 	FRAME_KEPT = 128, /* a frame of so many bytes is kept for the next task */
 };
 
@@ -43,11 +38,6 @@ void task_list_push_before(struct task_list *list, struct task *next, struct tas
 	insert(list, next != NULL ? next->prev[list->kind] : list->last, task, next);
 }
 
-void task_list_push_front(struct task_list *list, struct task *task)
-{
-	insert(list, NULL, task, list->first);
-}
-
 void task_list_remove(struct task_list *list, struct task *task)
 {
 	struct task *prev = task->prev[list->kind], *next = task->next[list->kind];
@@ -61,16 +51,6 @@ void task_list_remove(struct task_list *list, struct task *task)
 void task_table_init(struct task_table *table)
 {
 	*table = (struct task_table){0};
-	task_list_init(&table->free, TASK_LIST_QUEUE);
-}
-
-/* The task of that index, which is below `fresh`. */
-static inline struct task *task_at(const struct task_table *table, uint32_t index)
-{
-	if (index < SMALL_END)
-		return &table->chunks[index >> SMALL_BITS][index & (SMALL_SIZE - 1)];
-	index -= SMALL_END;
-	return &table->chunks[SMALL_CHUNKS + (index >> LARGE_BITS)][index & (LARGE_SIZE - 1)];
 }
 
 void task_table_fini(struct task_table *table)
@@ -88,7 +68,7 @@ void task_table_fini(struct task_table *table)
 /* A chunk is touched as its tasks come to be used: most of the cost of a new one are its pages. */
 static int grow(struct task_table *table)
 {
-	uint32_t count = table->chunk_count < SMALL_CHUNKS ? SMALL_SIZE : LARGE_SIZE;
+	uint32_t count = table->chunk_count < TASK_SMALL_CHUNKS ? TASK_SMALL_SIZE : TASK_LARGE_SIZE;
 	struct task **chunks =
 		realloc(table->chunks, (table->chunk_count + 1) * sizeof(struct task *));
 	struct task *chunk;
@@ -112,25 +92,21 @@ static struct task *take_fresh(struct task_table *table)
 	if (table->fresh == table->cap && grow(table) < 0)
 		return NULL;
 	task = task_at(table, table->fresh);
-	task->ref = (struct ref){table->fresh++, 1};
-	task->frame = NULL;
-	task->frame_cap = 0;
+	*task = (struct task){.ref = {table->fresh++, 1}};
 	return task;
 }
 
 struct task *task_new(struct task_table *table)
 {
-	struct task *task = table->free.first;
+	struct task *task = table->free;
 
 	if (task != NULL)
-		task_list_remove(&table->free, task);
+		table->free = task->next[TASK_LIST_QUEUE];
 	else if ((task = take_fresh(table)) == NULL)
 		return NULL;
 	table->used++;
-	*task = (struct task){.ref = task->ref,
-		.state = TASK_QUEUED,
-		.frame = task->frame,
-		.frame_cap = task->frame_cap};
+	memset((char *)task + TASK_KEPT, 0, sizeof(*task) - TASK_KEPT);
+	task->state = TASK_QUEUED;
 	return task;
 }
 
@@ -179,18 +155,9 @@ void task_free(struct task_table *table, struct task *task)
 	task->state = TASK_FREE;
 	if (++task->ref.generation == 0)
 		task->ref.generation = 1;
-	task_list_push_front(&table->free, task);
+	task->next[TASK_LIST_QUEUE] = table->free;
+	table->free = task;
 	table->used--;
-}
-
-struct task *task_get(const struct task_table *table, struct ref ref)
-{
-	struct task *task;
-
-	if (ref.generation == 0 || ref.index >= table->fresh)
-		return NULL;
-	task = task_at(table, ref.index);
-	return task->ref.generation == ref.generation && task->state != TASK_FREE ? task : NULL;
 }
 
 struct task *task_next(const struct task_table *table, const struct task *task)

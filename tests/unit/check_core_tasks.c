@@ -75,7 +75,7 @@ START_TEST(list_keeps_order_through_removals_anywhere)
 	task_list_remove(&list, t[2]);
 	task_list_remove(&list, t[0]);
 	task_list_remove(&list, t[4]);
-	task_list_push_front(&list, t[4]);
+	task_list_push_before(&list, list.first, t[4]);
 	ck_assert_uint_eq(list.count, 3);
 	ck_assert_ptr_eq(list.first, t[4]);
 	ck_assert_ptr_eq(list.first->next[TASK_LIST_QUEUE], t[1]);
