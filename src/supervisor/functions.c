@@ -83,8 +83,7 @@ const struct function *functions_find(struct functions *functions, const char *n
 	if (functions->count == 0)
 		return NULL;
 	found = &functions->all[functions->last]; /* mostly it is the same again */
-	if (memcmp(found->name, name, len < found->name_len ? len : found->name_len) == 0 &&
-		len == found->name_len)
+	if (len == found->name_len && memcmp(found->name, name, len) == 0)
 		return found;
 	if (memchr(name, '\0', len) != NULL)
 		return NULL;

@@ -119,10 +119,11 @@ static bool fail_quarantined(
 static void look_at_command(struct call_request *call)
 {
 	const struct piece params = {call->params, call->params_len};
-	struct piece options = piece_in_array(params, 1);
+	struct piece options;
 
 	if (!call->is_command)
 		return;
+	options = piece_in_array(params, 1);
 	call->exclusive = piece_is_true(piece_in_map(options, "stream_input"));
 	call->logged = call->submitted && piece_is_true(piece_in_map(options, "stream"));
 }
