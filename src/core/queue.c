@@ -156,13 +156,6 @@ void queue_remove(struct task *task)
 	settle(task->flow, false);
 }
 
-struct task *queue_first(const struct queue *queue)
-{
-	if (queue->levels == 0)
-		return NULL;
-	return queue->turn[31 - __builtin_clz(queue->levels)]->tasks.first;
-}
-
 struct task *queue_find_unserved(const struct queue *queue)
 {
 	struct task *first = queue_first(queue);

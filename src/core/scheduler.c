@@ -238,18 +238,19 @@ uint32_t scheduler_in_flight(const struct scheduler *scheduler)
 /* Of those that are for processes, or of the others. */
 static bool are_dead(const struct scheduler *scheduler, bool process)
 {
-	uint32_t failed = 0, others = 0;
+	bool failed = false;
 
 	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
 		const struct slot *slot = &scheduler->slots[i];
 
 		if (slot->process != process || slot->state == SLOT_ABSENT)
 			continue;
-		failed += slot->state == SLOT_FAILED;
-		others += process ? slot->state != SLOT_FAILED && slot_awaits_process(slot)
-				  : slot->state != SLOT_FAILED;
+		if (slot->state == SLOT_FAILED)
+			failed = true;
+		else if (!process || slot_awaits_process(slot))
+			return false;
 	}
-	return failed > 0 && others == 0;
+	return failed;
 }
 
 bool scheduler_is_dead(const struct scheduler *scheduler)

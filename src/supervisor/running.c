@@ -108,13 +108,9 @@ void running_end(struct supervisor *sup, struct task *task)
 	running_suspend(sup, task);
 }
 
-bool running_may_begin(struct supervisor *sup, struct task *task)
+void running_put_aside(struct task *task)
 {
-	(void)sup;
-	if (task->record == NULL || !record_is_full(task->record))
-		return true;
 	queue_remove(task);
 	task->state = TASK_PARKED;
 	task_list_push(&task->record->waiting, task);
-	return false;
 }
