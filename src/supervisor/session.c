@@ -94,20 +94,26 @@ struct session *session_get(const struct supervisor *sup, struct ref ref)
 
 void session_mark_dirty(struct session *session)
 {
+	struct sessions *sessions = &session->sup->sessions;
+
 	if (session->dirty)
 		return;
 	session->dirty = true;
-	session->next_dirty = session->sup->sessions.dirty;
-	session->sup->sessions.dirty = session;
+	session->next_dirty = NULL;
+	*(sessions->dirty != NULL ? &sessions->last_dirty->next_dirty : &sessions->dirty) = session;
+	sessions->last_dirty = session;
 }
 
 static void mark_ready(struct session *session)
 {
+	struct sessions *sessions = &session->sup->sessions;
+
 	if (session->queued)
 		return;
 	session->queued = true;
-	session->next_ready = session->sup->sessions.ready;
-	session->sup->sessions.ready = session;
+	session->next_ready = NULL;
+	*(sessions->ready != NULL ? &sessions->last_ready->next_ready : &sessions->ready) = session;
+	sessions->last_ready = session;
 }
 
 bool sessions_have_work(const struct supervisor *sup)

@@ -79,7 +79,8 @@ struct sessions {
 	struct session **all; /* by index; NULL: free */
 	uint32_t *generations;
 	uint32_t cap, count;
-	struct session *dirty, *ready;
+	/* In the order in which they came to be so: who is told something can rely on what was done before. */
+	struct session *dirty, *last_dirty, *ready, *last_ready;
 	uint32_t blocked; /* sessions whose next request waits for room */
 	bool has_room;    /* a task has ended since they were looked at */
 	size_t unread;    /* bytes of all */
