@@ -8,55 +8,27 @@
 #include "base/heap.h"
 
 enum {
-	FRAME_MIN = 24,                           /* what malloc() gives at the least */
 	TASK_KEPT = offsetof(struct task, order), /* bytes that stay as they are */
 	FRAME_KEPT = 128, /* a frame of so many bytes is kept for the next task */
 };
-
-void task_list_init(struct task_list *list, enum task_list_kind kind)
-{
-	*list = (struct task_list){.kind = kind};
-}
-
-/* Between two neighbours, either of which may be the end. */
-static void insert(struct task_list *list, struct task *prev, struct task *task, struct task *next)
-{
-	task->prev[list->kind] = prev;
-	task->next[list->kind] = next;
-	*(prev != NULL ? &prev->next[list->kind] : &list->first) = task;
-	*(next != NULL ? &next->prev[list->kind] : &list->last) = task;
-	list->count++;
-}
-
-void task_list_push(struct task_list *list, struct task *task)
-{
-	insert(list, list->last, task, NULL);
-}
-
-void task_list_push_before(struct task_list *list, struct task *next, struct task *task)
-{
-	insert(list, next != NULL ? next->prev[list->kind] : list->last, task, next);
-}
-
-void task_list_remove(struct task_list *list, struct task *task)
-{
-	struct task *prev = task->prev[list->kind], *next = task->next[list->kind];
-
-	*(prev != NULL ? &prev->next[list->kind] : &list->first) = next;
-	*(next != NULL ? &next->prev[list->kind] : &list->last) = prev;
-	task->prev[list->kind] = task->next[list->kind] = NULL;
-	list->count--;
-}
 
 void task_table_init(struct task_table *table)
 {
 	*table = (struct task_table){0};
 }
 
+static void drop_frame(struct task *task)
+{
+	if (task->frame != task->small)
+		free(task->frame);
+	task->frame = task->small;
+	task->frame_cap = TASK_FRAME_SMALL;
+}
+
 void task_table_fini(struct task_table *table)
 {
 	for (uint32_t i = 0; i < table->fresh; i++) {
-		free(task_at(table, i)->frame);
+		drop_frame(task_at(table, i));
 		free(task_at(table, i)->plan);
 	}
 	for (uint32_t c = 0; c < table->chunk_count; c++)
@@ -92,7 +64,8 @@ static struct task *take_fresh(struct task_table *table)
 	if (table->fresh == table->cap && grow(table) < 0)
 		return NULL;
 	task = task_at(table, table->fresh);
-	*task = (struct task){.ref = {table->fresh++, 1}};
+	*task = (struct task){
+		.ref = {table->fresh++, 1}, .frame = task->small, .frame_cap = TASK_FRAME_SMALL};
 	return task;
 }
 
@@ -110,23 +83,18 @@ struct task *task_new(struct task_table *table)
 	return task;
 }
 
-static void drop_frame(struct task *task)
-{
-	free(task->frame);
-	task->frame = NULL;
-	task->frame_cap = 0;
-}
-
 int task_make_frame(struct task *task, size_t len)
 {
-	size_t cap = len < FRAME_MIN ? FRAME_MIN : len;
+	uint8_t *frame;
 
-	if (cap > task->frame_cap || task->frame_cap > FRAME_KEPT) {
+	if (len > task->frame_cap || task->frame_cap > FRAME_KEPT)
 		drop_frame(task);
-		task->frame = malloc(cap);
-		if (task->frame == NULL)
+	if (len > task->frame_cap) {
+		frame = malloc(len);
+		if (frame == NULL)
 			return -ENOMEM;
-		task->frame_cap = (uint32_t)cap;
+		task->frame = frame;
+		task->frame_cap = (uint32_t)len;
 	}
 	task->len = (uint32_t)len;
 	return 0;
@@ -139,6 +107,8 @@ void task_drop_request(struct task *task)
 
 	memmove(task->frame, task->frame + task->name_off, task->name_len);
 	task->name_off = 0;
+	if (task->frame == task->small)
+		return;
 	less = realloc(task->frame, len);
 	if (less == NULL)
 		return;

@@ -65,6 +65,8 @@ struct identity;
 struct plan;
 struct record;
 
+enum { TASK_FRAME_SMALL = 32 };
+
 struct task_list {
 	enum task_list_kind kind;
 	struct task *first, *last;
@@ -76,9 +78,10 @@ struct task {
 	struct ref ref;
 	struct task *next[TASK_LIST_KINDS], *prev[TASK_LIST_KINDS];
 
-	/* The request as a worker gets it; owned.  The name lies inside. */
+	/* The request as a worker gets it, in `small` if it fits there, else owned.  The name lies inside. */
 	uint8_t *frame;
 	uint32_t len, frame_cap;
+	uint8_t small[TASK_FRAME_SMALL];
 
 	struct task *next_same; /* in the index of open calls */
 	uint32_t msgid;         /* see answered_to */
@@ -139,7 +142,7 @@ struct task *task_new(struct task_table *table);
 /* Frees frame and plan; references go stale.  The task must be in no list and have no handle. */
 void task_free(struct task_table *table, struct task *task);
 /*
- * Room for a frame of `len` bytes in place of what there is, as task->frame and task->len.  Small ones outlive
+ * Room for a frame of `len` bytes in place of what there is, as task->frame and task->len.  One that is not large outlives
  * the task, for the next one.  0 or -ENOMEM.
  */
 int task_make_frame(struct task *task, size_t len);
@@ -169,10 +172,37 @@ static inline struct task *task_get(const struct task_table *table, struct ref r
 	return task->ref.generation == ref.generation ? task : NULL;
 }
 
-void task_list_init(struct task_list *list, enum task_list_kind kind);
-void task_list_push(struct task_list *list, struct task *task);
-void task_list_push_before(
-	struct task_list *list, struct task *next, struct task *task); /* NULL: last */
-void task_list_remove(struct task_list *list, struct task *task);
+static inline void task_list_init(struct task_list *list, enum task_list_kind kind)
+{
+	*list = (struct task_list){.kind = kind};
+}
+
+/* In front of `next`, which is in the list; NULL: at its end. */
+static inline void task_list_push_before(
+	struct task_list *list, struct task *next, struct task *task)
+{
+	struct task *prev = next != NULL ? next->prev[list->kind] : list->last;
+
+	task->prev[list->kind] = prev;
+	task->next[list->kind] = next;
+	*(prev != NULL ? &prev->next[list->kind] : &list->first) = task;
+	*(next != NULL ? &next->prev[list->kind] : &list->last) = task;
+	list->count++;
+}
+
+static inline void task_list_push(struct task_list *list, struct task *task)
+{
+	task_list_push_before(list, NULL, task);
+}
+
+static inline void task_list_remove(struct task_list *list, struct task *task)
+{
+	struct task *prev = task->prev[list->kind], *next = task->next[list->kind];
+
+	*(prev != NULL ? &prev->next[list->kind] : &list->first) = next;
+	*(next != NULL ? &next->prev[list->kind] : &list->last) = prev;
+	task->prev[list->kind] = task->next[list->kind] = NULL;
+	list->count--;
+}
 
 #endif
