@@ -87,12 +87,6 @@ bool slot_awaits_process(const struct slot *slot)
 	       slot->state != SLOT_STOPPING;
 }
 
-bool slot_has_later(const struct slot *slot, const struct task *task)
-{
-	return slot->live > 0 && slot->last_flow == task->flow &&
-	       (int32_t)(slot->last_order - task->order) > 0;
-}
-
 void slot_push(struct slot *slot, uint32_t seq, struct task *task, uint64_t now)
 {
 	uint8_t level = (uint8_t)(task->priority - QUEUE_PRIORITY_MIN);
@@ -128,7 +122,9 @@ static void one_less(struct slot *slot, uint64_t now)
 
 void slot_pop(struct slot *slot, uint64_t now)
 {
-	assert(slot_head(slot) != NULL);
+	const struct slot_entry *head = slot_head(slot);
+
+	assert(head != NULL);
 	slot->first = (slot->first + 1) % SLOT_DEPTH;
 	slot->count--;
 	slot->stalled = slot->lending = false;

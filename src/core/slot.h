@@ -122,7 +122,11 @@ bool slot_can_take(const struct slot *slot, const struct task *task);
 bool slot_awaits_process(const struct slot *slot);
 
 /* Was something handed to it last that came after this task, of the same client? */
-bool slot_has_later(const struct slot *slot, const struct task *task);
+static inline bool slot_has_later(const struct slot *slot, const struct task *task)
+{
+	return slot->live > 0 && slot->last_flow == task->flow &&
+	       (int32_t)(slot->last_order - task->order) > 0;
+}
 
 /* Hands it a task under the worker's next sequence number.  slot_can_take() must be true. */
 void slot_push(struct slot *slot, uint32_t seq, struct task *task, uint64_t now);

@@ -112,6 +112,17 @@ static bool make_room(struct pool *pool, struct task *first)
 	return make_way(pool, slot, unserved != NULL ? unserved : first);
 }
 
+/* And what comes after it, as long as that would go to the same slot; which is mostly so, and needs no look at the others. */
+static void hand_run(struct pool *pool, struct slot *slot, struct task *task)
+{
+	bool may_go_on = !scheduler_has_stalled(&pool->scheduler);
+
+	do
+		hand(pool, slot, task);
+	while (may_go_on && (task = next_task(pool, &pool->scheduler.queue)) != NULL &&
+		scheduler_is_near(slot, task) && !slot_has_later(slot, task));
+}
+
 /* Way is made once a turn: what comes back is then handed out in turns as well. */
 static void hand_out(struct pool *pool)
 {
@@ -126,7 +137,7 @@ static void hand_out(struct pool *pool)
 		if (slot != NULL && restore_order(pool, slot, task))
 			continue;
 		if (slot != NULL) {
-			hand(pool, slot, task);
+			hand_run(pool, slot, task);
 			continue;
 		}
 		if (made_way || !make_room(pool, task))
