@@ -71,11 +71,8 @@ int buf_append(struct buf *buf, const void *data, size_t len)
 	return 0;
 }
 
-void buf_consume(struct buf *buf, size_t len)
+void buf_on_empty(struct buf *buf)
 {
-	buf->start += len;
-	if (buf->start < buf->end)
-		return;
 	buf->start = buf->end = 0;
 	if (buf->cap > KEEP_CAP)
 		buf_fini(buf);

@@ -46,8 +46,16 @@ static inline void buf_commit(struct buf *buf, size_t len)
 /* 0 or -ENOMEM, and then nothing was appended. */
 int buf_append(struct buf *buf, const void *data, size_t len);
 
-/* Drops `len` bytes, no more than there are, from the front.  A large empty buffer is given back. */
-void buf_consume(struct buf *buf, size_t len);
+/* The last byte was consumed: a large buffer is given back. */
+void buf_on_empty(struct buf *buf);
+
+/* Drops `len` bytes, no more than there are, from the front. */
+static inline void buf_consume(struct buf *buf, size_t len)
+{
+	buf->start += len;
+	if (buf->start == buf->end)
+		buf_on_empty(buf);
+}
 
 /*
  * `missing` bytes are said to come, read by reads of `max`: makes room for them in fewer and larger steps, as far as what has come

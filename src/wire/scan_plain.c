@@ -22,6 +22,10 @@ static inline const uint8_t *pass_msgid(const uint8_t *at, const uint8_t *end, u
 {
 	unsigned int width;
 
+	if (*at == 0xce && end - at > 4) { /* as libruche and workers write it */
+		*ret = (uint32_t)scan_load(at + 1, 4);
+		return at + 5;
+	}
 	*ret = *at;
 	if (*at < 0x80)
 		return at + 1;
@@ -73,7 +77,7 @@ static inline bool scan_request(
 static inline bool scan_response(
 	struct scan *scan, const uint8_t *frame, const uint8_t *third, const uint8_t *end)
 {
-	const uint8_t *fourth = pass_leaf(third, end), *at;
+	const uint8_t *fourth = *third == 0xc0 ? third + 1 : pass_leaf(third, end), *at;
 
 	if (fourth == NULL || fourth == end)
 		return false;
