@@ -165,7 +165,8 @@ static bool open_call(
 
 static bool is_too_deep(const struct session *session, const struct call_request *call)
 {
-	return !(call->submitted && call->terms->detach) && nested_is_too_deep(session);
+	return session->parent != NULL && !(call->submitted && call->terms->detach) &&
+	       nested_is_too_deep(session);
 }
 
 static bool call_function(
