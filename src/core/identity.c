@@ -77,13 +77,6 @@ struct identity *identities_get(struct identities *identities, uid_t uid, gid_t 
 	return identity_ref(identity);
 }
 
-struct identity *identity_ref(struct identity *identity)
-{
-	if (identity != NULL)
-		identity->refs++;
-	return identity;
-}
-
 void identity_unref(struct identities *identities, struct identity *identity)
 {
 	struct identity **at = &identities->first;

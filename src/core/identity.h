@@ -43,7 +43,13 @@ struct identity *identities_get(struct identities *identities, uid_t uid, gid_t 
 void identities_apply(struct identities *identities, const struct access_policy *policy);
 void identities_fini(struct identities *identities); /* frees all, whoever still refers to them */
 
-struct identity *identity_ref(struct identity *identity); /* itself; NULL is allowed */
+/* Itself; NULL is allowed. */
+static inline struct identity *identity_ref(struct identity *identity)
+{
+	if (identity != NULL)
+		identity->refs++;
+	return identity;
+}
 void identity_unref(struct identities *identities, struct identity *identity); /* likewise */
 
 #endif

@@ -119,10 +119,13 @@ void queue_release(struct queue_client *client, enum queue_hold why)
 
 void queue_push(struct task *task)
 {
-	task->order = ++task->flow->pushed;
-	task_list_push(&task->flow->tasks, task);
-	task->flow->queue->count++;
-	settle(task->flow, false);
+	struct flow *flow = task->flow;
+
+	task->order = ++flow->pushed;
+	task_list_push(&flow->tasks, task);
+	flow->queue->count++;
+	if (flow->tasks.first == task) /* else it had some already */
+		settle(flow, false);
 }
 
 void queue_return(struct task *task)
@@ -151,16 +154,12 @@ void queue_restore(struct task *task, bool waits)
 
 void queue_remove(struct task *task)
 {
-	task_list_remove(&task->flow->tasks, task);
-	task->flow->queue->count--;
-	settle(task->flow, false);
-}
+	struct flow *flow = task->flow;
 
-struct task *queue_first(const struct queue *queue)
-{
-	if (queue->levels == 0)
-		return NULL;
-	return queue->turn[31 - __builtin_clz(queue->levels)]->tasks.first;
+	task_list_remove(&flow->tasks, task);
+	flow->queue->count--;
+	if (flow->tasks.first == NULL)
+		settle(flow, false);
 }
 
 struct task *queue_find_unserved(const struct queue *queue)
@@ -185,9 +184,4 @@ void queue_take(struct task *first)
 		flow->taken = 0;
 	}
 	queue_remove(first);
-}
-
-void queue_note_run(struct flow *flow)
-{
-	flow->served = ++flow->queue->runs;
 }

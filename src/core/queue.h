@@ -86,7 +86,11 @@ void queue_remove(struct task *task);
 void queue_restore(struct task *task, bool waits);
 
 /* The next one; NULL: there is none that may go. */
-struct task *queue_first(const struct queue *queue);
+static inline struct task *queue_first(const struct queue *queue)
+{
+	return queue->levels == 0 ? NULL
+				  : queue->turn[31 - __builtin_clz(queue->levels)]->tasks.first;
+}
 
 /*
  * The next one of a client that has none with workers, if it has the priority of the next of all and its
@@ -98,6 +102,9 @@ struct task *queue_find_unserved(const struct queue *queue);
 void queue_take(struct task *first);
 
 /* A worker has run one of its tasks. */
-void queue_note_run(struct flow *flow);
+static inline void queue_note_run(struct flow *flow)
+{
+	flow->served = ++flow->queue->runs;
+}
 
 #endif

@@ -113,21 +113,28 @@ struct slot *scheduler_find_idle(struct scheduler *scheduler)
 	return best != NULL && scheduler_running(scheduler) < scheduler->width ? best : NULL;
 }
 
-/* A busy one that will be done with what it has sooner than an idle one could be woken. */
+bool scheduler_has_stalled(const struct scheduler *scheduler)
+{
+	for (uint32_t i = 0; i < scheduler->slot_count; i++)
+		if (scheduler->slots[i].stalled)
+			return true;
+	return false;
+}
+
+bool scheduler_is_near(const struct slot *slot, const struct task *task)
+{
+	return slot->state == SLOT_BUSY && slot->service > 0 &&
+	       slot_backlog(slot) < SCHEDULER_SPILL && slot_can_take(slot, task);
+}
+
 static struct slot *pick_near(struct scheduler *scheduler, const struct task *task)
 {
-	struct slot *near = NULL;
-
-	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
-		struct slot *slot = &scheduler->slots[i];
-
-		if (slot->stalled)
-			return NULL; /* something takes long: what comes now may do so as well */
-		if (near == NULL && slot->state == SLOT_BUSY && slot->service > 0 &&
-			slot_backlog(slot) < SCHEDULER_SPILL && slot_can_take(slot, task))
-			near = slot;
-	}
-	return near;
+	if (scheduler_has_stalled(scheduler))
+		return NULL;
+	for (uint32_t i = 0; i < scheduler->slot_count; i++)
+		if (scheduler_is_near(&scheduler->slots[i], task))
+			return &scheduler->slots[i];
+	return NULL;
 }
 
 struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task *task)
@@ -236,20 +243,21 @@ uint32_t scheduler_in_flight(const struct scheduler *scheduler)
 }
 
 /* Of those that are for processes, or of the others. */
-static bool are_dead(const struct scheduler *scheduler, bool process)
+static inline bool are_dead(const struct scheduler *scheduler, bool process)
 {
-	uint32_t failed = 0, others = 0;
+	bool failed = false;
 
 	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
 		const struct slot *slot = &scheduler->slots[i];
 
 		if (slot->process != process || slot->state == SLOT_ABSENT)
 			continue;
-		failed += slot->state == SLOT_FAILED;
-		others += process ? slot->state != SLOT_FAILED && slot_awaits_process(slot)
-				  : slot->state != SLOT_FAILED;
+		if (slot->state == SLOT_FAILED)
+			failed = true;
+		else if (!process || slot_awaits_process(slot))
+			return false;
 	}
-	return failed > 0 && others == 0;
+	return failed;
 }
 
 bool scheduler_is_dead(const struct scheduler *scheduler)

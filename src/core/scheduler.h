@@ -53,6 +53,15 @@ void scheduler_set_turns(struct scheduler *scheduler);
 /* Where to hand this task, the first of the queue.  NULL: nowhere for now. */
 struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task *task);
 
+/* A slot makes no progress: something takes long, and what comes now may do so as well. */
+bool scheduler_has_stalled(const struct scheduler *scheduler);
+
+/*
+ * It will be done with what it has sooner than an idle one could be woken.  If nothing has stalled, this is the slot to pick
+ * for the task if it was so for the one before.
+ */
+bool scheduler_is_near(const struct slot *slot, const struct task *task);
+
 /* Where to hand the first of `processes`; NULL: there is no worker for it yet. */
 struct slot *scheduler_pick_for_process(struct scheduler *scheduler);
 

@@ -87,17 +87,6 @@ bool slot_awaits_process(const struct slot *slot)
 	       slot->state != SLOT_STOPPING;
 }
 
-struct slot_entry *slot_entry_at(struct slot *slot, uint32_t i)
-{
-	return &slot->entries[(slot->first + i) % SLOT_DEPTH];
-}
-
-bool slot_has_later(const struct slot *slot, const struct task *task)
-{
-	return slot->live > 0 && slot->last_flow == task->flow &&
-	       (int32_t)(slot->last_order - task->order) > 0;
-}
-
 void slot_push(struct slot *slot, uint32_t seq, struct task *task, uint64_t now)
 {
 	uint8_t level = (uint8_t)(task->priority - QUEUE_PRIORITY_MIN);
@@ -121,19 +110,6 @@ void slot_push(struct slot *slot, uint32_t seq, struct task *task, uint64_t now)
 	slot_change(slot, SLOT_ON_HANDED);
 }
 
-static void drop_first(struct slot *slot)
-{
-	slot->first = (slot->first + 1) % SLOT_DEPTH;
-	slot->count--;
-}
-
-const struct slot_entry *slot_head(struct slot *slot)
-{
-	while (slot->count > 0 && slot_entry_at(slot, 0)->task.generation == 0)
-		drop_first(slot);
-	return slot->count > 0 ? slot_entry_at(slot, 0) : NULL;
-}
-
 static void one_less(struct slot *slot, uint64_t now)
 {
 	if (--slot->live > 0)
@@ -146,8 +122,11 @@ static void one_less(struct slot *slot, uint64_t now)
 
 void slot_pop(struct slot *slot, uint64_t now)
 {
-	assert(slot_head(slot) != NULL);
-	drop_first(slot);
+	const struct slot_entry *head = slot_head(slot);
+
+	assert(head != NULL);
+	slot->first = (slot->first + 1) % SLOT_DEPTH;
+	slot->count--;
 	slot->stalled = slot->lending = false;
 	one_less(slot, now);
 }
@@ -171,11 +150,6 @@ void slot_measure(struct slot *slot, uint32_t count, uint64_t done, uint64_t bus
 	slot->measured_at = now;
 	slot->said_done = done;
 	slot->said_busy = busy;
-}
-
-uint64_t slot_backlog(const struct slot *slot)
-{
-	return slot->service * slot->live;
 }
 
 void slot_clear(struct slot *slot)

@@ -109,6 +109,12 @@ void slot_change(struct slot *slot, enum slot_event event);
 
 bool slot_is_alive(const struct slot *slot); /* has a worker, or one on its way */
 
+/* How long what is in front of a task handed to it now would take, by what is known. */
+static inline uint64_t slot_backlog(const struct slot *slot)
+{
+	return slot->service * slot->live;
+}
+
 /* May this task be handed to it now, ahead of time if it is busy?  An idle one looks at no task: NULL. */
 bool slot_can_take(const struct slot *slot, const struct task *task);
 
@@ -116,22 +122,35 @@ bool slot_can_take(const struct slot *slot, const struct task *task);
 bool slot_awaits_process(const struct slot *slot);
 
 /* Was something handed to it last that came after this task, of the same client? */
-bool slot_has_later(const struct slot *slot, const struct task *task);
+static inline bool slot_has_later(const struct slot *slot, const struct task *task)
+{
+	return slot->live > 0 && slot->last_flow == task->flow &&
+	       (int32_t)(slot->last_order - task->order) > 0;
+}
 
 /* Hands it a task under the worker's next sequence number.  slot_can_take() must be true. */
 void slot_push(struct slot *slot, uint32_t seq, struct task *task, uint64_t now);
 
+/* Entry `i` of slot->count, oldest first. */
+static inline struct slot_entry *slot_entry_at(struct slot *slot, uint32_t i)
+{
+	return &slot->entries[(slot->first + i) % SLOT_DEPTH];
+}
+
 /* The oldest entry that was not taken back; NULL: none.  Valid until the next change. */
-const struct slot_entry *slot_head(struct slot *slot);
+static inline const struct slot_entry *slot_head(struct slot *slot)
+{
+	for (; slot->count > 0; slot->count--, slot->first = (slot->first + 1) % SLOT_DEPTH)
+		if (slot_entry_at(slot, 0)->task.generation != 0)
+			return slot_entry_at(slot, 0);
+	return NULL;
+}
 
 /*
  * Ends the head, which must be there.  `now` is when the slot became idle if that was its
  * last task.
  */
 void slot_pop(struct slot *slot, uint64_t now);
-
-/* Entry `i` of slot->count, oldest first. */
-struct slot_entry *slot_entry_at(struct slot *slot, uint32_t i);
 
 /* The supervisor got this entry back: its worker will skip it. */
 void slot_take_back(struct slot *slot, struct slot_entry *entry);
@@ -141,9 +160,6 @@ void slot_take_back(struct slot *slot, struct slot_entry *entry);
  * which took it `busy` ns; it is believed as far as the clock allows.
  */
 void slot_measure(struct slot *slot, uint32_t count, uint64_t done, uint64_t busy, uint64_t now);
-
-/* How long what is in front of a task handed to it now would take, by what is known. */
-uint64_t slot_backlog(const struct slot *slot);
 
 /* After the worker's death, when all entries have been dealt with. */
 void slot_clear(struct slot *slot);

@@ -8,75 +8,27 @@
 #include "base/heap.h"
 
 enum {
-	SMALL_BITS = 8,
-	SMALL_SIZE = 1 << SMALL_BITS,
-	SMALL_CHUNKS = 32,
-	SMALL_END = SMALL_SIZE * SMALL_CHUNKS, /* the first index in a large chunk */
-	LARGE_BITS = 15,
-	LARGE_SIZE = 1 << LARGE_BITS,
-	FRAME_MIN = 24,   /* what malloc() gives at the least */
+	TASK_KEPT = offsetof(struct task, order), /* bytes that stay as they are */
 	FRAME_KEPT = 128, /* a frame of so many bytes is kept for the next task */
 };
-
-void task_list_init(struct task_list *list, enum task_list_kind kind)
-{
-	*list = (struct task_list){.kind = kind};
-}
-
-/* Between two neighbours, either of which may be the end. */
-static void insert(struct task_list *list, struct task *prev, struct task *task, struct task *next)
-{
-	task->prev[list->kind] = prev;
-	task->next[list->kind] = next;
-	*(prev != NULL ? &prev->next[list->kind] : &list->first) = task;
-	*(next != NULL ? &next->prev[list->kind] : &list->last) = task;
-	list->count++;
-}
-
-void task_list_push(struct task_list *list, struct task *task)
-{
-	insert(list, list->last, task, NULL);
-}
-
-void task_list_push_before(struct task_list *list, struct task *next, struct task *task)
-{
-	insert(list, next != NULL ? next->prev[list->kind] : list->last, task, next);
-}
-
-void task_list_push_front(struct task_list *list, struct task *task)
-{
-	insert(list, NULL, task, list->first);
-}
-
-void task_list_remove(struct task_list *list, struct task *task)
-{
-	struct task *prev = task->prev[list->kind], *next = task->next[list->kind];
-
-	*(prev != NULL ? &prev->next[list->kind] : &list->first) = next;
-	*(next != NULL ? &next->prev[list->kind] : &list->last) = prev;
-	task->prev[list->kind] = task->next[list->kind] = NULL;
-	list->count--;
-}
 
 void task_table_init(struct task_table *table)
 {
 	*table = (struct task_table){0};
-	task_list_init(&table->free, TASK_LIST_QUEUE);
 }
 
-/* The task of that index, which is below `fresh`. */
-static inline struct task *task_at(const struct task_table *table, uint32_t index)
+static void drop_frame(struct task *task)
 {
-	if (index < SMALL_END)
-		return &table->chunks[index >> SMALL_BITS][index & (SMALL_SIZE - 1)];
-	index -= SMALL_END;
-	return &table->chunks[SMALL_CHUNKS + (index >> LARGE_BITS)][index & (LARGE_SIZE - 1)];
+	if (task->frame != task->small)
+		free(task->frame);
+	task->frame = task->small;
+	task->frame_cap = TASK_FRAME_SMALL;
 }
 
 void task_table_fini(struct task_table *table)
 {
 	for (uint32_t i = 0; i < table->fresh; i++) {
-		free(task_at(table, i)->frame);
+		drop_frame(task_at(table, i));
 		free(task_at(table, i)->plan);
 	}
 	for (uint32_t c = 0; c < table->chunk_count; c++)
@@ -88,7 +40,7 @@ void task_table_fini(struct task_table *table)
 /* A chunk is touched as its tasks come to be used: most of the cost of a new one are its pages. */
 static int grow(struct task_table *table)
 {
-	uint32_t count = table->chunk_count < SMALL_CHUNKS ? SMALL_SIZE : LARGE_SIZE;
+	uint32_t count = table->chunk_count < TASK_SMALL_CHUNKS ? TASK_SMALL_SIZE : TASK_LARGE_SIZE;
 	struct task **chunks =
 		realloc(table->chunks, (table->chunk_count + 1) * sizeof(struct task *));
 	struct task *chunk;
@@ -112,45 +64,37 @@ static struct task *take_fresh(struct task_table *table)
 	if (table->fresh == table->cap && grow(table) < 0)
 		return NULL;
 	task = task_at(table, table->fresh);
-	task->ref = (struct ref){table->fresh++, 1};
-	task->frame = NULL;
-	task->frame_cap = 0;
+	*task = (struct task){
+		.ref = {table->fresh++, 1}, .frame = task->small, .frame_cap = TASK_FRAME_SMALL};
 	return task;
 }
 
 struct task *task_new(struct task_table *table)
 {
-	struct task *task = table->free.first;
+	struct task *task = table->free;
 
 	if (task != NULL)
-		task_list_remove(&table->free, task);
+		table->free = task->next[TASK_LIST_QUEUE];
 	else if ((task = take_fresh(table)) == NULL)
 		return NULL;
 	table->used++;
-	*task = (struct task){.ref = task->ref,
-		.state = TASK_QUEUED,
-		.frame = task->frame,
-		.frame_cap = task->frame_cap};
+	memset((char *)task + TASK_KEPT, 0, sizeof(*task) - TASK_KEPT);
+	task->state = TASK_QUEUED;
 	return task;
-}
-
-static void drop_frame(struct task *task)
-{
-	free(task->frame);
-	task->frame = NULL;
-	task->frame_cap = 0;
 }
 
 int task_make_frame(struct task *task, size_t len)
 {
-	size_t cap = len < FRAME_MIN ? FRAME_MIN : len;
+	uint8_t *frame;
 
-	if (cap > task->frame_cap || task->frame_cap > FRAME_KEPT) {
+	if (len > task->frame_cap || task->frame_cap > FRAME_KEPT)
 		drop_frame(task);
-		task->frame = malloc(cap);
-		if (task->frame == NULL)
+	if (len > task->frame_cap) {
+		frame = malloc(len);
+		if (frame == NULL)
 			return -ENOMEM;
-		task->frame_cap = (uint32_t)cap;
+		task->frame = frame;
+		task->frame_cap = (uint32_t)len;
 	}
 	task->len = (uint32_t)len;
 	return 0;
@@ -163,6 +107,8 @@ void task_drop_request(struct task *task)
 
 	memmove(task->frame, task->frame + task->name_off, task->name_len);
 	task->name_off = 0;
+	if (task->frame == task->small)
+		return;
 	less = realloc(task->frame, len);
 	if (less == NULL)
 		return;
@@ -179,18 +125,9 @@ void task_free(struct task_table *table, struct task *task)
 	task->state = TASK_FREE;
 	if (++task->ref.generation == 0)
 		task->ref.generation = 1;
-	task_list_push_front(&table->free, task);
+	task->next[TASK_LIST_QUEUE] = table->free;
+	table->free = task;
 	table->used--;
-}
-
-struct task *task_get(const struct task_table *table, struct ref ref)
-{
-	struct task *task;
-
-	if (ref.generation == 0 || ref.index >= table->fresh)
-		return NULL;
-	task = task_at(table, ref.index);
-	return task->ref.generation == ref.generation && task->state != TASK_FREE ? task : NULL;
 }
 
 struct task *task_next(const struct task_table *table, const struct task *task)

@@ -77,13 +77,11 @@ struct client *client_new(struct users *users, uid_t uid)
 	return client;
 }
 
-static void free_if_unused(struct users *users, struct client *client)
+void client_free(struct users *users, struct client *client)
 {
 	struct user *user = client->user;
 	struct client **at = &user->clients;
 
-	if (client->is_held || client->tasks > 0)
-		return;
 	while (*at != client)
 		at = &(*at)->next_of_user;
 	*at = client->next_of_user;
@@ -101,7 +99,8 @@ void client_release(struct users *users, struct client *client)
 	client->is_held = false;
 	queue_release(
 		&client->turns, QUEUE_HOLD_UNREAD); /* what is left waits for nobody's reading */
-	free_if_unused(users, client);
+	if (client_is_unused(client))
+		client_free(users, client);
 }
 
 struct client *user_detached(struct users *users, struct user *user)
@@ -112,21 +111,6 @@ struct client *user_detached(struct users *users, struct user *user)
 			user->detached->is_held = false;
 	}
 	return user->detached;
-}
-
-void client_add(struct client *client, const struct task *task)
-{
-	client->tasks++;
-	client->user->tasks++;
-	client->user->bytes += task->len;
-}
-
-void client_remove(struct users *users, struct client *client, const struct task *task)
-{
-	client->tasks--;
-	client->user->tasks--;
-	client->user->bytes -= task->len;
-	free_if_unused(users, client);
 }
 
 void user_keep(struct user *user, struct task *task, size_t bytes)
@@ -141,31 +125,12 @@ void user_forget(struct user *user, struct task *task, size_t bytes)
 	user->kept_bytes -= bytes;
 }
 
-static void hold_all(struct user *user, bool hold)
+bool user_hold(struct user *user, bool hold)
 {
+	if (user->is_at_limit == hold)
+		return false;
 	user->is_at_limit = hold;
 	for (struct client *client = user->clients; client != NULL; client = client->next_of_user)
 		(hold ? queue_hold : queue_release)(&client->turns, QUEUE_HOLD_USER);
-}
-
-void user_judge(struct user *user, uint64_t limit)
-{
-	bool is_at_limit = limit > 0 && user->running >= limit;
-
-	if (is_at_limit != user->is_at_limit)
-		hold_all(user, is_at_limit);
-}
-
-void user_start(struct user *user, uint64_t limit)
-{
-	user->running++;
-	if (limit > 0 && user->running >= limit && !user->is_at_limit)
-		hold_all(user, true);
-}
-
-void user_stop(struct user *user, uint64_t limit)
-{
-	user->running--;
-	if (user->is_at_limit && (limit == 0 || user->running < limit))
-		hold_all(user, false);
+	return true;
 }

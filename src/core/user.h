@@ -57,8 +57,29 @@ void client_release(struct users *users, struct client *client);
 struct client *user_detached(struct users *users, struct user *user);
 
 /* A task of the client was opened, has ended. */
-void client_add(struct client *client, const struct task *task);
-void client_remove(struct users *users, struct client *client, const struct task *task);
+static inline void client_add(struct client *client, const struct task *task)
+{
+	client->tasks++;
+	client->user->tasks++;
+	client->user->bytes += task->len;
+}
+
+/* The caller has let it go, and it has no task any more. */
+static inline bool client_is_unused(const struct client *client)
+{
+	return !client->is_held && client->tasks == 0;
+}
+void client_free(struct users *users, struct client *client);
+
+static inline void client_remove(
+	struct users *users, struct client *client, const struct task *task)
+{
+	client->tasks--;
+	client->user->tasks--;
+	client->user->bytes -= task->len;
+	if (client_is_unused(client))
+		client_free(users, client);
+}
 
 /* A result is kept, or no longer. */
 void user_keep(struct user *user, struct task *task, size_t bytes);
@@ -68,10 +89,26 @@ void user_forget(struct user *user, struct task *task, size_t bytes);
 void user_ref(struct user *user);
 void user_unref(struct users *users, struct user *user);
 
-/* One more, one less of its tasks runs; `limit` 0 is none. */
-void user_start(struct user *user, uint64_t limit);
-void user_stop(struct user *user, uint64_t limit);
+/* Its clients are held from now on, or no longer.  False: so they were. */
+bool user_hold(struct user *user, bool hold);
+
+/* One more, one less of its tasks runs; `limit` 0 is none.  True: its clients are held from now on, or no longer. */
+static inline bool user_start(struct user *user, uint64_t limit)
+{
+	user->running++;
+	return limit > 0 && user->running >= limit && user_hold(user, true);
+}
+
+static inline bool user_stop(struct user *user, uint64_t limit)
+{
+	user->running--;
+	return user->is_at_limit && (limit == 0 || user->running < limit) && user_hold(user, false);
+}
+
 /* There may be another limit than before. */
-void user_judge(struct user *user, uint64_t limit);
+static inline void user_judge(struct user *user, uint64_t limit)
+{
+	user_hold(user, limit > 0 && user->running >= limit);
+}
 
 #endif

@@ -168,7 +168,7 @@ uint32_t arena_offer(struct worker *worker, const struct task *task)
 	struct session *session;
 
 	/* The answer to a task that has an id may go to others, or be kept. */
-	if (worker->sup->arena_bytes == 0 || !task->answered_to || task->handle != NULL)
+	if (!task->answered_to || task->handle != NULL)
 		return 0;
 	session = session_get(worker->sup, task->session);
 	if (session == NULL || session->arena == NULL)

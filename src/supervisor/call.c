@@ -52,27 +52,20 @@ static const char *find_limit(const struct session *session, const struct call_r
 	const struct user *user = session->client->user;
 	bool is_first = is_first_of_task(session, request);
 
-	const struct {
-		uint64_t count, limit;
-		const char *why;
-	} checks[] = {
-		{session->tasks.count, limits->connection_tasks,
-			"this connection has too many open calls"},
-		{session->task_bytes, limits->connection_bytes,
-			"this connection has too many bytes in open calls"},
-		{is_first ? 0 : user->tasks, rights_user_tasks(session),
-			"this user has too many open tasks"},
-		{is_first ? 0 : user->bytes, rights_user_bytes(session),
-			"this user has too many bytes in open tasks"},
-		{sup->open_tasks, limits->tasks, "too many tasks are open"},
-		{sup->task_bytes, limits->bytes, "too many bytes are in open tasks"},
-	};
-
 	if (is_process(request) && sup->open_processes >= limits->processes)
 		return "too many processes are there: [limits] processes";
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-		if (checks[i].count >= checks[i].limit)
-			return checks[i].why;
+	if (session->tasks.count >= limits->connection_tasks)
+		return "this connection has too many open calls";
+	if (session->task_bytes >= limits->connection_bytes)
+		return "this connection has too many bytes in open calls";
+	if ((is_first ? 0 : user->tasks) >= rights_user_tasks(session))
+		return "this user has too many open tasks";
+	if ((is_first ? 0 : user->bytes) >= rights_user_bytes(session))
+		return "this user has too many bytes in open tasks";
+	if (sup->open_tasks >= limits->tasks)
+		return "too many tasks are open";
+	if (sup->task_bytes >= limits->bytes)
+		return "too many bytes are in open tasks";
 	return NULL;
 }
 

@@ -30,17 +30,14 @@ static uint32_t take_back(struct pool *pool, struct slot *victim, uint32_t count
 }
 
 /* Its function was quarantined while it was somewhere else than in the queue. */
-static bool refuse_quarantined(struct supervisor *sup, struct task *task)
+static void refuse_quarantined(struct supervisor *sup, struct task *task)
 {
 	struct message_error error;
 	char message[640];
 
-	if (task->record == NULL || !task->record->quarantined)
-		return false;
 	errors_quarantined(task->record, message, sizeof(message));
 	error = error_make(RUCHE_QUARANTINED, message);
 	call_fail(sup, task, &error, false);
-	return true;
 }
 
 /* The first that may run, in its turn; NULL: none. */
@@ -48,9 +45,16 @@ static struct task *next_task(struct pool *pool, const struct queue *queue)
 {
 	struct task *task;
 
-	while ((task = queue_first(queue)) != NULL)
-		if (!refuse_quarantined(pool->sup, task) && running_may_begin(pool->sup, task))
+	while ((task = queue_first(queue)) != NULL) {
+		if (task->record == NULL)
 			return task;
+		if (task->record->quarantined)
+			refuse_quarantined(pool->sup, task);
+		else if (record_is_full(task->record))
+			running_put_aside(task);
+		else
+			return task;
+	}
 	return NULL;
 }
 
@@ -108,6 +112,17 @@ static bool make_room(struct pool *pool, struct task *first)
 	return make_way(pool, slot, unserved != NULL ? unserved : first);
 }
 
+/* And what comes after it, as long as that would go to the same slot; which is mostly so, and needs no look at the others. */
+static void hand_run(struct pool *pool, struct slot *slot, struct task *task)
+{
+	bool may_go_on = !scheduler_has_stalled(&pool->scheduler);
+
+	do
+		hand(pool, slot, task);
+	while (may_go_on && (task = next_task(pool, &pool->scheduler.queue)) != NULL &&
+		scheduler_is_near(slot, task) && !slot_has_later(slot, task));
+}
+
 /* Way is made once a turn: what comes back is then handed out in turns as well. */
 static void hand_out(struct pool *pool)
 {
@@ -121,8 +136,8 @@ static void hand_out(struct pool *pool)
 			made_way = make_way(pool, slot, task);
 		if (slot != NULL && restore_order(pool, slot, task))
 			continue;
-		if (slot != NULL && slot_can_take(slot, task)) {
-			hand(pool, slot, task);
+		if (slot != NULL) {
+			hand_run(pool, slot, task);
 			continue;
 		}
 		if (made_way || !make_room(pool, task))

@@ -69,11 +69,12 @@ static struct session *leave_session(struct supervisor *sup, struct task *task)
 static void count_out(struct supervisor *sup, struct task *task)
 {
 	struct client *client = task->client;
+	struct pool *pool = sup->pools[task->pool];
 
 	sup->open_tasks--;
-	sup->pools[task->pool]->open_tasks--;
 	sup->open_processes -= task->process;
-	pool_check_drained(sup->pools[task->pool]);
+	if (--pool->open_tasks == 0)
+		pool_check_drained(pool);
 	sup->task_bytes -= task->len;
 	sup->sessions.has_room = true;
 	task->client = NULL;

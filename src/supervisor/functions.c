@@ -30,6 +30,7 @@ static int reserve(struct functions *functions)
 		return -ENOMEM;
 	functions->all = all;
 	functions->cap = cap;
+	functions->last = NULL;
 	return 0;
 }
 
@@ -75,23 +76,17 @@ static int compare_key(const void *a, const void *b)
 	return order != 0 ? order : -(name[key->len] != '\0');
 }
 
-const struct function *functions_find(struct functions *functions, const char *name, size_t len)
+const struct function *functions_search(struct functions *functions, const char *name, size_t len)
 {
 	const struct key key = {name, len};
 	const struct function *found;
 
-	if (functions->count == 0)
-		return NULL;
-	found = &functions->all[functions->last]; /* mostly it is the same again */
-	if (memcmp(found->name, name, len < found->name_len ? len : found->name_len) == 0 &&
-		len == found->name_len)
-		return found;
-	if (memchr(name, '\0', len) != NULL)
+	if (functions->count == 0 || memchr(name, '\0', len) != NULL)
 		return NULL;
 	found = bsearch(
 		&key, functions->all, functions->count, sizeof(*functions->all), compare_key);
 	if (found != NULL)
-		functions->last = (size_t)(found - functions->all);
+		functions->last = found;
 	return found;
 }
 

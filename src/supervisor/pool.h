@@ -83,7 +83,7 @@ int pool_resize(struct pool *pool, uint32_t min, uint32_t max);
 
 /* Answered when the pool, or for NULL every pool, is empty. */
 void pool_wait_drained(struct session *session, uint32_t msgid, struct pool *pool);
-/* A task of it has ended, or it is to be drained: those are told. */
+/* It has become empty, or is to be drained: those are told. */
 void pool_check_drained(struct pool *pool);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/reply.h"
 
+#include <string.h>
+
 #include "supervisor/session.h"
 #include "supervisor/supervisor.h"
 #include "wire/message.h"
@@ -27,10 +29,12 @@ void reply_fault(struct session *session, const struct message_error *error)
 
 void reply_body(struct session *session, uint32_t msgid, const void *body, size_t len)
 {
-	uint8_t head[MESSAGE_HEAD_MAX];
+	uint8_t *to = session_reserve(session, MESSAGE_HEAD_MAX + len);
 
-	session_send(session, head, message_write_head(head, SCAN_RESPONSE, msgid));
-	session_send(session, body, len);
+	if (to == NULL)
+		return;
+	memcpy(to + message_write_head(to, SCAN_RESPONSE, msgid), body, len);
+	session_commit(session, MESSAGE_HEAD_MAX + len);
 }
 
 msgpack_packer reply_begin(struct session *session, uint32_t msgid)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "supervisor/call.h"
 #include "supervisor/reply.h"
+#include "supervisor/rights.h"
 #include "supervisor/session.h"
 #include "wire/scan.h"
 
@@ -94,7 +95,7 @@ bool request_handle(struct session *session, const struct scan *scan, const uint
 		session_finish(session);
 		return true;
 	}
-	if (!request_may_begin(session, &request))
+	if (!rights_has_any(session) && !request_is_free(session, &request))
 		return true;
 	if (request.name_len > 6 && memcmp(request.name, "ruche.", 6) == 0)
 		return handle_method(session, &request);

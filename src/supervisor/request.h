@@ -63,8 +63,8 @@ bool request_fail(struct session *session, const struct request *request, enum r
 
 /* ---- who may; false, and it was answered: it may not */
 
-/* Anything at all. */
-bool request_may_begin(struct session *session, const struct request *request);
+/* Who may do nothing at all: this is free. */
+bool request_is_free(struct session *session, const struct request *request);
 /* Something that is not for everybody, with this pool; NULL: with all, or it is about none. */
 bool request_may(struct session *session, const struct request *request, enum access_method method,
 	const struct pool *pool);

@@ -119,10 +119,11 @@ static bool fail_quarantined(
 static void look_at_command(struct call_request *call)
 {
 	const struct piece params = {call->params, call->params_len};
-	struct piece options = piece_in_array(params, 1);
+	struct piece options;
 
 	if (!call->is_command)
 		return;
+	options = piece_in_array(params, 1);
 	call->exclusive = piece_is_true(piece_in_map(options, "stream_input"));
 	call->logged = call->submitted && piece_is_true(piece_in_map(options, "stream"));
 }
@@ -164,7 +165,8 @@ static bool open_call(
 
 static bool is_too_deep(const struct session *session, const struct call_request *call)
 {
-	return !(call->submitted && call->terms->detach) && nested_is_too_deep(session);
+	return session->parent != NULL && !(call->submitted && call->terms->detach) &&
+	       nested_is_too_deep(session);
 }
 
 static bool call_function(

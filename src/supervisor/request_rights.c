@@ -29,14 +29,12 @@ static bool deny(struct session *session, const struct request *request, const c
 
 /* ---- everything --------------------------------------------------------------------------- */
 
-bool request_may_begin(struct session *session, const struct request *request)
+bool request_is_free(struct session *session, const struct request *request)
 {
 	/* And what is about calls and objects that are open already: a function's last act is read when its task has ended. */
 	static const char *const free_names[] = {
 		"ruche.ping", "ruche.hello", "ruche.cancel", "ruche.input", "ruche.close"};
 
-	if (rights_has_any(session))
-		return true;
 	for (size_t i = 0; i < sizeof(free_names) / sizeof(free_names[0]); i++)
 		if (strlen(free_names[i]) == request->name_len &&
 			memcmp(free_names[i], request->name, request->name_len) == 0)
@@ -156,8 +154,6 @@ static bool may_run(
 	enum access_command may;
 	bool is_plain;
 
-	if (session->speaks_for->rights.all_calls)
-		return true;
 	is_plain = get_program(call, program) && options_are_plain(piece_in_array(params, 1));
 	may = rights_may_run(session, call->pool, program);
 	if (may == ACCESS_COMMAND_ANY || (may == ACCESS_COMMAND_PLAIN && is_plain))
@@ -176,12 +172,13 @@ static bool may_run(
 bool request_may_open(
 	struct session *session, const struct request *request, const struct call_request *call)
 {
+	if (session->speaks_for->rights.all_calls)
+		return true;
 	if (call->record != NULL)
 		return may_call(session, request, call);
 	if (call->is_command)
 		return may_run(session, request, call);
 	/* A chunk whose function nobody but the worker can read. */
-	return session->speaks_for->rights.all_calls ||
-	       deny(session, request, "call this", call->pool->config->name,
-		       "the name of the function is no string");
+	return deny(session, request, "call this", call->pool->config->name,
+		"the name of the function is no string");
 }

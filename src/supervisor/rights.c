@@ -11,8 +11,6 @@
 #include "supervisor/forkserver.h"
 #include "supervisor/nested.h"
 #include "supervisor/running.h"
-#include "supervisor/session.h"
-#include "supervisor/supervisor.h"
 #include "supervisor/worker.h"
 
 /* ---- who it is ----------------------------------------------------------------------------- */
@@ -153,11 +151,6 @@ void rights_apply(struct supervisor *sup, bool had_rules)
 
 /* ---- questions ---------------------------------------------------------------------------------- */
 
-bool rights_has_any(const struct session *session)
-{
-	return session->speaks_for != NULL && session->speaks_for->rights.any;
-}
-
 static const char *name_of(const struct pool *pool)
 {
 	return pool->config->name;
@@ -219,30 +212,6 @@ bool rights_may_use(const struct session *session, const struct pool *pool)
 {
 	return session->speaks_for != NULL &&
 	       access_may_use(&session->speaks_for->rights, name_of(pool));
-}
-
-/* ---- numbers --------------------------------------------------------------------------------------- */
-
-static uint64_t choose(uint64_t given, uint64_t otherwise)
-{
-	return given != ACCESS_NOT_SAID ? given : otherwise;
-}
-
-uint64_t rights_user_tasks(const struct session *session)
-{
-	return choose(
-		session->speaks_for->rights.user_tasks, session->sup->config.limits.user_tasks);
-}
-
-uint64_t rights_user_bytes(const struct session *session)
-{
-	return choose(
-		session->speaks_for->rights.user_bytes, session->sup->config.limits.user_bytes);
-}
-
-uint64_t rights_user_running(const struct supervisor *sup, const struct identity *identity)
-{
-	return choose(identity->rights.user_running, sup->config.limits.user_running);
 }
 
 /* ---- why not ---------------------------------------------------------------------------------------- */

@@ -14,11 +14,11 @@
 #include <stdint.h>
 
 #include "core/identity.h"
+#include "supervisor/session.h"
+#include "supervisor/supervisor.h"
 
 struct pool;
 struct record;
-struct session;
-struct supervisor;
 struct user;
 struct worker;
 
@@ -40,7 +40,10 @@ void rights_apply(struct supervisor *sup, bool had_rules);
 /* ---- may it … ------------------------------------------------------------------------- */
 
 /* … use the daemon at all. */
-bool rights_has_any(const struct session *session);
+static inline bool rights_has_any(const struct session *session)
+{
+	return session->speaks_for != NULL && session->speaks_for->rights.any;
+}
 
 /* … do this, with this pool; NULL: with all of them, or the method is about none. */
 bool rights_may(const struct session *session, enum access_method method, const struct pool *pool);
@@ -63,10 +66,29 @@ bool rights_may_use(const struct session *session, const struct pool *pool);
 
 /* ---- numbers of [limits], or what is given instead ------------------------------------------ */
 
-uint64_t rights_user_tasks(const struct session *session);
-uint64_t rights_user_bytes(const struct session *session);
+static inline uint64_t rights_choose(uint64_t given, uint64_t otherwise)
+{
+	return given != ACCESS_NOT_SAID ? given : otherwise;
+}
+
+static inline uint64_t rights_user_tasks(const struct session *session)
+{
+	return rights_choose(
+		session->speaks_for->rights.user_tasks, session->sup->config.limits.user_tasks);
+}
+
+static inline uint64_t rights_user_bytes(const struct session *session)
+{
+	return rights_choose(
+		session->speaks_for->rights.user_bytes, session->sup->config.limits.user_bytes);
+}
+
 /* Of who asked for a task. */
-uint64_t rights_user_running(const struct supervisor *sup, const struct identity *identity);
+static inline uint64_t rights_user_running(
+	const struct supervisor *sup, const struct identity *identity)
+{
+	return rights_choose(identity->rights.user_running, sup->config.limits.user_running);
+}
 
 /* ---- why not ----------------------------------------------------------------------------------- */
 

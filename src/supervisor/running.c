@@ -33,6 +33,13 @@ static void wake(const struct supervisor *sup, struct record *record, uint64_t c
 	}
 }
 
+/* One more of them may begin, if there is room. */
+static void wake_next(const struct supervisor *sup, struct record *record)
+{
+	if (record != NULL && record->waiting.first != NULL && !record_is_full(record))
+		wake(sup, record, 1);
+}
+
 static uint64_t count_room(const struct record *record)
 {
 	if (record->max_running == 0)
@@ -52,48 +59,35 @@ void running_wake(struct supervisor *sup)
 void running_drop(struct supervisor *sup, struct task *task)
 {
 	queue_remove(task);
-	if (task->record != NULL && !record_is_full(task->record))
-		wake(sup, task->record, 1);
+	wake_next(sup, task->record);
 }
 
 /* ---- who counts ---------------------------------------------------------------------------- */
 
-/* The user's clients are held from now on, or no longer. */
-static void note_limit(struct supervisor *sup, const struct user *user, bool was_at_limit)
-{
-	if (user->is_at_limit != was_at_limit)
-		running_wake(sup);
-}
-
 void running_resume(struct supervisor *sup, struct task *task)
 {
-	struct user *user = task->client->user;
-	bool was_at_limit = user->is_at_limit;
-
 	if (task->counts)
 		return;
 	task->counts = true;
-	user_start(user, rights_user_running(sup, task->identity));
 	if (task->record != NULL)
 		task->record->running++;
-	note_limit(sup, user, was_at_limit);
+	if (user_start(task->client->user, rights_user_running(sup, task->identity)))
+		running_wake(sup);
 }
 
 void running_suspend(struct supervisor *sup, struct task *task)
 {
-	struct user *user = task->client->user;
-	bool was_at_limit = user->is_at_limit;
+	bool is_below;
 
 	if (!task->counts)
 		return;
 	task->counts = false;
-	user_stop(user, rights_user_running(sup, task->identity));
-	if (task->record != NULL) {
+	if (task->record != NULL)
 		task->record->running--;
-		if (!record_is_full(task->record))
-			wake(sup, task->record, 1);
-	}
-	note_limit(sup, user, was_at_limit);
+	is_below = user_stop(task->client->user, rights_user_running(sup, task->identity));
+	wake_next(sup, task->record);
+	if (is_below)
+		running_wake(sup);
 }
 
 void running_begin(struct supervisor *sup, struct task *task)
@@ -108,13 +102,9 @@ void running_end(struct supervisor *sup, struct task *task)
 	running_suspend(sup, task);
 }
 
-bool running_may_begin(struct supervisor *sup, struct task *task)
+void running_put_aside(struct task *task)
 {
-	(void)sup;
-	if (task->record == NULL || !record_is_full(task->record))
-		return true;
 	queue_remove(task);
 	task->state = TASK_PARKED;
 	task_list_push(&task->record->waiting, task);
-	return false;
 }

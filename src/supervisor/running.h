@@ -7,8 +7,6 @@
  * on how many may be at a time.  A task that waits for its own calls does not count.
  */
 
-#include <stdbool.h>
-
 struct supervisor;
 struct task;
 
@@ -20,11 +18,8 @@ void running_end(struct supervisor *sup, struct task *task);
 void running_suspend(struct supervisor *sup, struct task *task);
 void running_resume(struct supervisor *sup, struct task *task);
 
-/*
- * False: its function runs as often as it may, and the queued task was put aside until one of them
- * ends.
- */
-bool running_may_begin(struct supervisor *sup, struct task *task);
+/* Its function runs as often as it may: the queued task waits until one of them ends. */
+void running_put_aside(struct task *task);
 
 /* The task leaves the queue without having begun: what was put aside may take its turn. */
 void running_drop(struct supervisor *sup, struct task *task);

@@ -93,11 +93,14 @@ struct session *session_get(const struct supervisor *sup, struct ref ref)
 
 void session_mark_dirty(struct session *session)
 {
+	struct sessions *sessions = &session->sup->sessions;
+
 	if (session->dirty)
 		return;
 	session->dirty = true;
-	session->next_dirty = session->sup->sessions.dirty;
-	session->sup->sessions.dirty = session;
+	session->next_dirty = NULL;
+	*(sessions->dirty != NULL ? &sessions->last_dirty->next_dirty : &sessions->dirty) = session;
+	sessions->last_dirty = session;
 }
 
 void session_mark_ready(struct session *session)
@@ -108,10 +111,7 @@ void session_mark_ready(struct session *session)
 		return;
 	session->queued = true;
 	session->next_ready = NULL;
-	if (sessions->ready == NULL)
-		sessions->ready = session;
-	else
-		sessions->last_ready->next_ready = session;
+	*(sessions->ready != NULL ? &sessions->last_ready->next_ready : &sessions->ready) = session;
 	sessions->last_ready = session;
 }
 

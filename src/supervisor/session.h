@@ -80,9 +80,8 @@ struct sessions {
 	struct session **all; /* by index; NULL: free */
 	uint32_t *generations;
 	uint32_t cap, count;
-	struct session *dirty;
-	struct session *ready,
-		*last_ready; /* in the order of what has come: who leaves is heard before who comes then */
+	/* In the order in which they came to be so: who is told something can rely on what was done before. */
+	struct session *dirty, *last_dirty, *ready, *last_ready;
 	uint32_t blocked; /* sessions whose next request waits for room */
 	bool has_room;    /* a task has ended since they were looked at */
 	bool has_doubts;  /* some are doubtful, and doubt_timer is set */
@@ -106,6 +105,9 @@ void session_finish(struct session *session);
 
 /* Appends to what is to be sent in this turn. */
 void session_send(struct session *session, const void *data, size_t len);
+/* The same for what is written in place: room for it, and then that it is there.  NULL: it is not to be sent. */
+uint8_t *session_reserve(struct session *session, size_t len);
+void session_commit(struct session *session, size_t len);
 
 /*
  * Takes `fd`, which goes with the first byte of what is sent next, and is closed then, or with the session.  0, or -ENOMEM

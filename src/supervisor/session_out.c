@@ -3,6 +3,7 @@
 #include "supervisor/session.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -96,20 +97,37 @@ void session_on_unread_time(struct session *session)
 	cut_off(session, "unread for too long");
 }
 
-void session_send(struct session *session, const void *data, size_t len)
+uint8_t *session_reserve(struct session *session, size_t len)
+{
+	uint8_t *to;
+
+	if (session->state == SESSION_CLOSED || session->cut_off)
+		return NULL;
+	to = buf_reserve(&session->out, len);
+	if (to == NULL)
+		cut_off(session, "unread, and no memory for more");
+	return to;
+}
+
+void session_commit(struct session *session, size_t len)
 {
 	struct sessions *sessions = &session->sup->sessions;
 
-	if (session->state == SESSION_CLOSED || session->cut_off)
-		return;
-	if (buf_append(&session->out, data, len) < 0) {
-		cut_off(session, "unread, and no memory for more");
-		return;
-	}
+	buf_commit(&session->out, len);
 	sessions->unread += len;
 	if (sessions->unread > session->sup->config.limits.unread_total && session_is_full(session))
 		cut_off_worst(session->sup);
 	session_mark_dirty(session);
+}
+
+void session_send(struct session *session, const void *data, size_t len)
+{
+	uint8_t *to = session_reserve(session, len);
+
+	if (to == NULL)
+		return;
+	memcpy(to, data, len);
+	session_commit(session, len);
 }
 
 int session_send_fd(struct session *session, int fd)

@@ -18,13 +18,9 @@ static bool runs(struct supervisor *sup, const struct task *task)
 	return task->state == TASK_HANDED && worker_head(worker_of(sup, task)) == task;
 }
 
-int timers_watch(struct supervisor *sup, struct task *task)
+int timers_watch_plan(struct supervisor *sup, struct task *task)
 {
-	uint64_t at;
-
-	if (task->plan == NULL)
-		return 0;
-	at = task->stop != TASK_STOP_NOT ? 0 : plan_next(task->plan, runs(sup, task));
+	uint64_t at = task->stop != TASK_STOP_NOT ? 0 : plan_next(task->plan, runs(sup, task));
 	if (at != 0)
 		return alarms_set(&sup->alarms, &task->plan->alarm, at);
 	alarms_clear(&sup->alarms, &task->plan->alarm);

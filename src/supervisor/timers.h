@@ -9,8 +9,9 @@
 
 #include <stdint.h>
 
+#include "core/task.h"
+
 struct supervisor;
-struct task;
 
 /* What an alarm lies in. */
 enum timer_kind {
@@ -24,7 +25,12 @@ enum timer_kind {
 };
 
 /* Something changed for the task: when is it to be looked at next?  0 or -ENOMEM. */
-int timers_watch(struct supervisor *sup, struct task *task);
+int timers_watch_plan(struct supervisor *sup, struct task *task);
+
+static inline int timers_watch(struct supervisor *sup, struct task *task)
+{
+	return task->plan != NULL ? timers_watch_plan(sup, task) : 0;
+}
 
 /* Does what has come due, and sets the timer to what comes next. */
 void timers_run(struct supervisor *sup);

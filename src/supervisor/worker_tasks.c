@@ -26,9 +26,12 @@ enum { MSGID_AT = 3 }; /* behind the array's head, the type and the msgid's own 
 static void look_for_wear(struct worker *worker)
 {
 	const struct slot *slot = worker->slot;
-	uint64_t early = slot->handed_max / 2 < SLOT_DEPTH ? slot->handed_max / 2 : SLOT_DEPTH;
+	uint64_t early;
 
-	if (slot->handed_max == 0 || worker->worn_out || slot->handed < slot->handed_max - early)
+	if (slot->handed_max == 0 || worker->worn_out)
+		return;
+	early = slot->handed_max / 2 < SLOT_DEPTH ? slot->handed_max / 2 : SLOT_DEPTH;
+	if (slot->handed < slot->handed_max - early)
 		return;
 	worker->worn_out = true;
 	staff_balance(worker->pool);
@@ -41,7 +44,8 @@ void worker_hand(struct worker *worker, struct task *task)
 	running_begin(sup, task);
 	worker->seq = claim_next_seq(worker->seq);
 	message_write_id(task->frame + MSGID_AT, worker->seq);
-	claim_set_arena(worker->claims, worker->seq, arena_offer(worker, task));
+	claim_set_arena(worker->claims, worker->seq,
+		sup->arena_bytes > 0 ? arena_offer(worker, task) : 0);
 	claim_offer(worker->claims, worker->seq);
 	slot_push(worker->slot, worker->seq, task, sup->now);
 	worker->dirty = true;

@@ -104,21 +104,24 @@ static inline bool claim_move(struct claim_page *page, uint32_t seq, enum claim_
 		&page->word[seq % CLAIM_RING], &expected, claim_value(seq, to));
 }
 
-/* Supervisor: before the task's bytes are written to the pipe. */
+/* Supervisor: before the task's bytes are written to the pipe, by which the worker comes to know of it. */
 static inline void claim_offer(struct claim_page *page, uint32_t seq)
 {
-	atomic_store(&page->word[seq % CLAIM_RING], claim_value(seq, CLAIM_OFFERED));
+	atomic_store_explicit(&page->word[seq % CLAIM_RING], claim_value(seq, CLAIM_OFFERED),
+		memory_order_release);
 }
 
-/* Supervisor: before that; worker: which it is. */
-static inline void claim_set_arena(struct claim_page *page, uint32_t seq, uint32_t id)
-{
-	atomic_store_explicit(&page->arena[seq % CLAIM_RING], id, memory_order_relaxed);
-}
-
+/* Worker: which arena its task may use. */
 static inline uint32_t claim_arena(const struct claim_page *page, uint32_t seq)
 {
 	return atomic_load_explicit(&page->arena[seq % CLAIM_RING], memory_order_relaxed);
+}
+
+/* Supervisor: before that.  What is there already is not written again: so both processors keep it in their caches. */
+static inline void claim_set_arena(struct claim_page *page, uint32_t seq, uint32_t id)
+{
+	if (claim_arena(page, seq) != id)
+		atomic_store_explicit(&page->arena[seq % CLAIM_RING], id, memory_order_relaxed);
 }
 
 /* Worker: the task that it runs has started a command; 0: or will, or not. */

@@ -240,7 +240,7 @@ static struct span span_between(size_t from, size_t to)
 	return (struct span){from, to - from};
 }
 
-int scan_finish(struct scan *scan)
+static int finish(struct scan *scan)
 {
 	const size_t *last = &scan->start[scan->parts - 1];
 
@@ -267,7 +267,7 @@ void scan_init(struct scan *scan, size_t limit)
 	scan->depth = scan->part = scan->parts = 0;
 }
 
-int scan_parts(struct scan *scan, const uint8_t *frame, size_t len)
+int scan_any(struct scan *scan, const uint8_t *frame, size_t len)
 {
 	while (scan->parts == 0 || scan->part < scan->parts) {
 		int r = next_part(scan, frame, len);
@@ -275,7 +275,7 @@ int scan_parts(struct scan *scan, const uint8_t *frame, size_t len)
 		if (r <= 0)
 			return r;
 	}
-	return scan_finish(scan);
+	return finish(scan);
 }
 
 /* ---- single values -------------------------------------------------------------- */

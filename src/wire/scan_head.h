@@ -76,8 +76,7 @@ static inline bool scan_read_head(const uint8_t *at, size_t len, struct head *re
 	return true;
 }
 
-/* scan.c: as scan_feed(), of any frame; and its end, when all parts have begun: SCAN_DONE. */
-int scan_parts(struct scan *scan, const uint8_t *frame, size_t len);
-int scan_finish(struct scan *scan);
+/* As scan_feed(), for whatever frame. */
+int scan_any(struct scan *scan, const uint8_t *frame, size_t len);
 
 #endif

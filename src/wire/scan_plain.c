@@ -3,25 +3,29 @@
 
 /*
  * Most frames are small and plain: a request or a response in the shortest form, all there, in which
- * nothing is nested.  These are passed in one go.  Each of these: the end of what it stepped
- * over, or NULL if it is anything else; then the long way tells what it is.
+ * nothing is nested.  These are passed in one go.  Each of these three, of bytes of which there is one at
+ * least: the end of what it stepped over, or NULL if it is anything else; then the long way tells what it is.
  */
 
 static inline const uint8_t *pass_leaf(const uint8_t *at, const uint8_t *end)
 {
-	size_t len = (size_t)(end - at);
-	struct head head;
+	const struct first *first = &scan_firsts[*at];
+	size_t len = (size_t)(end - at), size = 1U + first->width + first->fixed;
 
-	if (!scan_read_head(at, len, &head) || head.shape >= SHAPE_ARRAY || head.shape == SHAPE_BAD)
+	if (first->shape >= SHAPE_ARRAY || first->shape == SHAPE_BAD || len < size)
 		return NULL;
-	return len >= head.size && len - head.size >= head.count ? at + head.size + head.count
-								 : NULL;
+	size += first->width == 0 ? *at & first->mask : scan_load(at + 1, first->width);
+	return len >= size ? at + size : NULL;
 }
 
 static inline const uint8_t *pass_msgid(const uint8_t *at, const uint8_t *end, uint32_t *ret)
 {
 	unsigned int width;
 
+	if (*at == 0xce && end - at > 4) { /* as libruche and workers write it */
+		*ret = (uint32_t)scan_load(at + 1, 4);
+		return at + 5;
+	}
 	*ret = *at;
 	if (*at < 0x80)
 		return at + 1;
@@ -38,52 +42,76 @@ static inline const uint8_t *pass_params(const uint8_t *at, const uint8_t *end)
 {
 	unsigned int count;
 
-	if (at == end || *at < 0x90 || *at > 0x9f)
+	if (*at < 0x90 || *at > 0x9f)
 		return NULL;
 	for (count = *at++ & 0x0f; count > 0 && at != NULL; count--)
-		at = pass_leaf(at, end);
+		at = at < end ? pass_leaf(at, end) : NULL;
 	return at;
 }
 
-static inline const uint8_t *pass_name(const uint8_t *at, const uint8_t *end)
+static inline bool is_short_name(uint8_t first)
 {
-	size_t len = 1 + (*at & 0x1f);
-
-	return *at > 0xa0 && *at <= 0xbf && (size_t)(end - at) >= len ? at + len : NULL;
+	return first > 0xa0 && first <= 0xbf;
 }
 
-static inline bool pass_frame(struct scan *scan, const uint8_t *frame, size_t len)
+/* Each of these three: false if it is no plain frame. */
+
+static inline bool scan_request(
+	struct scan *scan, const uint8_t *frame, const uint8_t *third, const uint8_t *end)
 {
-	const uint8_t *end = frame + (len < scan->limit ? len : scan->limit), *third, *fourth, *at;
+	size_t off = (size_t)(third - frame), name_len = *third & 0x1f, params = off + 1 + name_len;
+	const uint8_t *at;
+
+	if (!is_short_name(*third) || (size_t)(end - frame) <= params)
+		return false;
+	at = pass_params(frame + params, end);
+	if (at == NULL)
+		return false;
+	scan->len = (size_t)(at - frame);
+	scan->method = (struct span){off + 1, name_len};
+	scan->params = (struct span){params, scan->len - params};
+	scan->method_and_params = (struct span){off, scan->len - off};
+	return true;
+}
+
+static inline bool scan_response(
+	struct scan *scan, const uint8_t *frame, const uint8_t *third, const uint8_t *end)
+{
+	const uint8_t *fourth = *third == 0xc0 ? third + 1 : pass_leaf(third, end), *at;
+
+	if (fourth == NULL || fourth == end)
+		return false;
+	at = pass_leaf(fourth, end);
+	if (at == NULL)
+		return false;
+	scan->len = (size_t)(at - frame);
+	scan->error = (struct span){(size_t)(third - frame), (size_t)(fourth - third)};
+	scan->result = (struct span){(size_t)(fourth - frame), (size_t)(at - fourth)};
+	return true;
+}
+
+static inline bool scan_plain(struct scan *scan, const uint8_t *frame, size_t len)
+{
+	const uint8_t *end = frame + (len < scan->limit ? len : scan->limit), *third;
 	uint32_t msgid;
-	bool asks;
 
 	if (end - frame < 4 || frame[0] != 0x94 || frame[1] > SCAN_RESPONSE)
 		return false;
-	asks = frame[1] == SCAN_REQUEST;
 	third = pass_msgid(frame + 2, end, &msgid);
 	if (third == NULL || third == end)
 		return false;
-	fourth = asks ? pass_name(third, end) : pass_leaf(third, end);
-	if (fourth == NULL)
-		return false;
-	at = asks ? pass_params(fourth, end) : pass_leaf(fourth, end);
-	if (at == NULL)
+	if (!(frame[1] == SCAN_REQUEST ? scan_request(scan, frame, third, end)
+				       : scan_response(scan, frame, third, end)))
 		return false;
 	scan->type = (enum scan_type)frame[1];
 	scan->msgid = msgid;
 	scan->has_msgid = 1;
-	scan->method = (struct span){(size_t)(third - frame) + 1, *third & 0x1f};
-	scan->start[2] = (size_t)(third - frame);
-	scan->start[3] = (size_t)(fourth - frame);
-	scan->parts = scan->part = 4;
-	scan->pos = (size_t)(at - frame);
 	return true;
 }
 
 int scan_feed(struct scan *scan, const void *frame, size_t len)
 {
-	if (scan->parts == 0 && pass_frame(scan, frame, len))
-		return scan_finish(scan);
-	return scan_parts(scan, frame, len);
+	if (scan->parts == 0 && scan_plain(scan, frame, len))
+		return SCAN_DONE;
+	return scan_any(scan, frame, len);
 }
