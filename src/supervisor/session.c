@@ -23,7 +23,10 @@
 #include "supervisor/worker.h"
 #include "wire/message.h"
 
-enum { READ_SIZE = 64 * 1024 };
+enum {
+	READ_SIZE = 64 * 1024,
+	PORTION = 128, /* requests: workers begin with them while the next are read */
+};
 
 /* ---- the table ---------------------------------------------------------------------- */
 
@@ -321,6 +324,7 @@ static bool handle_frames(struct session *session)
 		}
 		if (session->state == SESSION_CLOSED)
 			return false;
+		session->sup->sessions.requests++;
 		supervisor_note_size(session->sup, session->scan.len);
 		buf_consume(&session->in, session->scan.len);
 		scan_init(&session->scan, session->sup->config.limits.frame);
@@ -393,6 +397,7 @@ static void pump(struct session *session)
 void sessions_pump(struct supervisor *sup)
 {
 	struct session *next, *session;
+	uint64_t until = sup->sessions.requests + PORTION;
 
 	wake_blocked(&sup->sessions);
 	session = sup->sessions.ready;
@@ -401,6 +406,10 @@ void sessions_pump(struct supervisor *sup)
 		next = session->next_ready;
 		session->queued = false;
 		pump(session);
+		if (next != NULL && sup->sessions.requests >= until) {
+			supervisor_hand_out(sup);
+			until = sup->sessions.requests + PORTION;
+		}
 	}
 }
 
@@ -419,6 +428,15 @@ static void flush(struct session *session)
 		event_add(&session->on_write, NULL);
 	else if (has_all_answers(session))
 		session_close(session);
+}
+
+void sessions_write(struct supervisor *sup)
+{
+	struct session *session;
+
+	for (session = sup->sessions.dirty; session != NULL; session = session->next_dirty)
+		if (session->state != SESSION_CLOSED && !session->cut_off)
+			session_write_out(session);
 }
 
 void sessions_flush(struct supervisor *sup)

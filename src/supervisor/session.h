@@ -82,9 +82,10 @@ struct sessions {
 	uint32_t cap, count;
 	/* In the order in which they came to be so: who is told something can rely on what was done before. */
 	struct session *dirty, *last_dirty, *ready, *last_ready;
-	uint32_t blocked; /* sessions whose next request waits for room */
-	bool has_room;    /* a task has ended since they were looked at */
-	bool has_doubts;  /* some are doubtful, and doubt_timer is set */
+	uint32_t blocked;  /* sessions whose next request waits for room */
+	uint64_t requests; /* that were handled */
+	bool has_room;     /* a task has ended since they were looked at */
+	bool has_doubts;   /* some are doubtful, and doubt_timer is set */
 	struct event doubt_timer;
 	size_t unread; /* bytes of all */
 };
@@ -134,6 +135,9 @@ bool sessions_have_unread(const struct supervisor *sup);
 bool sessions_have_unsent(const struct supervisor *sup);
 void sessions_pump(struct supervisor *sup);
 void sessions_flush(struct supervisor *sup);
+
+/* Sends what there is, and no more: in the middle of a turn. */
+void sessions_write(struct supervisor *sup);
 void sessions_fini(struct supervisor *sup);
 
 /* ---- of an earlier daemon, see upgrade.h */

@@ -234,6 +234,15 @@ static void wait_for_events(struct supervisor *sup)
 	patience_end(&sup->patience);
 }
 
+void supervisor_hand_out(struct supervisor *sup)
+{
+	if (sup->state == SUPERVISOR_STOPPING)
+		fail_queued(sup);
+	workers_flush(sup); /* so that a worker that has room again is known to have */
+	dispatch_run(sup);
+	workers_flush(sup);
+}
+
 static void turn(struct supervisor *sup)
 {
 	if (sessions_have_work(sup) || dispatch_has_work(sup))
@@ -242,11 +251,7 @@ static void turn(struct supervisor *sup)
 		wait_for_events(sup);
 	timers_run(sup);
 	sessions_pump(sup);
-	if (sup->state == SUPERVISOR_STOPPING)
-		fail_queued(sup);
-	workers_flush(sup); /* so that a worker that has room again is known to have */
-	dispatch_run(sup);
-	workers_flush(sup);
+	supervisor_hand_out(sup);
 	sessions_flush(sup);
 	reload_check(sup);
 	upgrade_check(sup);

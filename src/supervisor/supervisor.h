@@ -9,6 +9,8 @@
  *	events → timers_run → sessions_pump → workers_flush → dispatch_run → workers_flush →
  *	sessions_flush
  *
+ * Where much has come, some of it is written in the middle of a turn, so that workers and clients work on meanwhile.
+ *
  * Everything is owned by struct supervisor.  Callbacks of the loop never free a session
  * or a worker under another callback's feet: sessions are freed at the end of a turn, workers
  * live as long as the pool.
@@ -125,6 +127,9 @@ void supervisor_on_load_failed(struct supervisor *sup, struct pool *pool);
  * `grace` ns.  Called again, the shorter grace counts.
  */
 void supervisor_stop(struct supervisor *sup, int exit_status, uint64_t grace);
+
+/* What can be handed to workers is, and written: at the end of a turn, and in the middle of one in which much has come. */
+void supervisor_hand_out(struct supervisor *sup);
 
 /* An empty buffer and a packer on it for one message; valid until the next call. */
 msgpack_packer supervisor_packer(struct supervisor *sup);

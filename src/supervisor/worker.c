@@ -27,6 +27,8 @@
 #include "supervisor/staff.h"
 #include "supervisor/supervisor.h"
 
+enum { MANY = 64 }; /* answers of one read */
+
 _Static_assert((int)SLOT_DEPTH == (int)CLAIM_RING, "a slot's tasks and their claim words");
 
 struct worker *worker_find(struct supervisor *sup, pid_t pid)
@@ -52,11 +54,16 @@ struct task *worker_head(struct worker *worker)
 
 /* ---- its life ------------------------------------------------------------------------- */
 
+/* Many answers go out before those of the next worker are read: else all, and clients too, would go round in step. */
 static void on_results(evutil_socket_t fd, short what, void *data)
 {
+	struct worker *worker = data;
+
 	(void)fd;
 	(void)what;
-	results_read(data);
+	results_read(worker);
+	if (worker->answered >= MANY)
+		sessions_write(worker->sup);
 }
 
 static void on_output(evutil_socket_t fd, short what, void *data)
