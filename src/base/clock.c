@@ -3,18 +3,39 @@
 
 #include <time.h>
 
-uint64_t clock_now(void)
+#define QUICK (10 * CLOCK_US)
+
+enum { GLANCES = 8 };
+
+static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * CLOCK_S + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t clock_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_glance(struct clock_glance *glance)
+{
+	uint64_t tick = read_clock(CLOCK_MONOTONIC_COARSE), now;
+
+	if (glance->left > 0 && tick == glance->tick) {
+		glance->left--;
+		return glance->now;
+	}
+	now = clock_now();
+	glance->left = now - glance->now < QUICK ? GLANCES - 1 : 0;
+	glance->now = now;
+	glance->tick = tick;
+	return now;
 }
 
 uint64_t clock_real(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * CLOCK_S + (uint64_t)ts.tv_nsec;
+	return read_clock(CLOCK_REALTIME);
 }

@@ -135,18 +135,17 @@ static struct ruche_reply *take_pair(struct chunk *chunk)
 	struct ruche_reply *reply;
 	struct piece parts[2];
 	const void *data;
-	size_t len, pair_len;
+	size_t len;
 	const uint8_t *at;
 
 	(void)ruche_reply_packed(chunk->reply, &data, &len);
 	at = (const uint8_t *)data + chunk->at;
-	if (scan_value(at, len - chunk->at, &pair_len) < 0 ||
-		value_split((struct piece){at, pair_len}, 2, parts) < 0)
+	if (value_split((struct piece){at, len - chunk->at}, 2, parts) < 0)
 		return refuse_pairs(chunk);
 	reply = value_is_nil(parts[0]) ? reply_new_result(0, parts[1].data, parts[1].len)
 				       : reply_new_error(0, parts[0].data, parts[0].len);
 	if (reply != NULL)
-		chunk->at += pair_len;
+		chunk->at += (size_t)(parts[1].data + parts[1].len - at);
 	return reply;
 }
 

@@ -18,7 +18,6 @@ enum {
 	SEND_AT = 64 * 1024,
 	READ_MIN = 64 * 1024,
 	READ_MAX = 1024 * 1024,
-	LOOKS = 8,        /* one at the clock for so many calls */
 	READ_ROUNDS = 64, /* in one connection_process(), so that it ends */
 };
 
@@ -103,28 +102,13 @@ void connection_send(struct ruche *ruche)
 	}
 }
 
-/* To read a clock each time would be a third of what a call costs: when they come quickly some share one look. */
-static bool has_waited(struct ruche *ruche)
-{
-	uint64_t now;
-
-	if (ruche->unlooked > 0) {
-		ruche->unlooked--;
-		return false;
-	}
-	now = clock_now();
-	ruche->unlooked = now - ruche->looked_at < SEND_AFTER / LOOKS ? LOOKS - 1 : 0;
-	ruche->looked_at = now;
-	return now - ruche->out_since > SEND_AFTER;
-}
-
 void connection_send_due(struct ruche *ruche)
 {
 	size_t len = buf_len(&ruche->out);
 
 	if (len == 0)
 		return;
-	if (len >= ruche->send_at || has_waited(ruche))
+	if (len >= ruche->send_at || clock_glance(&ruche->clock) > ruche->out_since + SEND_AFTER)
 		connection_send(ruche);
 }
 

@@ -15,6 +15,7 @@
 #include <ruche/ruche.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fd_queue.h"
 #include "base/patience.h"
 #include "client/call.h"
@@ -43,10 +44,9 @@ struct ruche {
 	struct buf out;
 	uint64_t queued, sent; /* bytes in all; a call whose end is above `sent` never left whole */
 	uint64_t out_since;    /* when `out` was last empty or sent from */
-	uint64_t looked_at;    /* the clock, last */
-	unsigned int unlooked; /* how often it may be passed by now */
-	size_t send_at;        /* ruche_submit() sends when `out` is this long */
-	int send_error;        /* a negative errno: nothing more can be sent */
+	struct clock_glance clock;
+	size_t send_at; /* ruche_submit() sends when `out` is this long */
+	int send_error; /* a negative errno: nothing more can be sent */
 
 	struct buf in;
 	uint64_t received;   /* bytes in all */

@@ -221,7 +221,8 @@ static bool is_over(const struct ruche_map *map)
 /* Time is up for taking items in. */
 static bool is_late(struct ruche_map *map, uint64_t deadline)
 {
-	map->has_more = map->source.items.next != NULL && clock_now() >= deadline;
+	map->has_more =
+		map->source.items.next != NULL && clock_glance(&map->ruche->clock) >= deadline;
 	return map->has_more;
 }
 
@@ -308,7 +309,7 @@ static int close_source(struct ruche_map *map)
 
 int map_feed(struct ruche_map *map)
 {
-	uint64_t deadline = map->source.items.next != NULL ? clock_now() + SLICE : 0;
+	uint64_t deadline = 0;
 	size_t taken = map->taken;
 	int r = is_over(map) ? close_source(map) : 0;
 
@@ -317,6 +318,8 @@ int map_feed(struct ruche_map *map)
 		r = map_send(map);
 	while (r == 0 && !map->has_more && !is_over(map) &&
 		(map->filled > 0 || has_room(map, chunk_size(map)))) {
+		if (deadline == 0) /* the clock is for who takes something */
+			deadline = clock_now() + SLICE;
 		r = take_chunk(map, deadline);
 		if (r == 0)
 			break;

@@ -92,11 +92,34 @@ static inline int skip_one(struct scan *scan, const uint8_t *frame, size_t len)
 	return r < 0 ? r : 1;
 }
 
+/* As many of the innermost container as lie here whole, and within the limit: they are most of what there is. */
+static inline void skip_leaves(struct scan *scan, const uint8_t *frame, size_t len)
+{
+	const uint8_t *at = frame + scan->pos,
+		      *end = frame + (len < scan->limit ? len : scan->limit);
+	uint64_t *left = &scan->left[scan->depth - 1];
+
+	while (*left > 0 && at < end) {
+		const uint8_t *next = scan_leaf(at, end);
+
+		if (next == NULL || scan->owed > scan->limit - (size_t)(next - frame) + 1)
+			break;
+		at = next;
+		--*left;
+		scan->owed--;
+	}
+	scan->pos = (size_t)(at - frame);
+}
+
 /* Goes on until no container above `floor` is open: 1; or SCAN_MORE, or negative. */
 static int skip(struct scan *scan, const uint8_t *frame, size_t len, unsigned int floor)
 {
 	while (scan->depth > floor) {
-		int r = skip_one(scan, frame, len);
+		int r;
+
+		if (scan->pos < len)
+			skip_leaves(scan, frame, len);
+		r = skip_one(scan, frame, len);
 
 		if (r <= 0)
 			return r;
@@ -282,9 +305,14 @@ int scan_any(struct scan *scan, const uint8_t *frame, size_t len)
 
 int scan_value_inside(const void *data, size_t len, unsigned int depth, size_t *ret_len)
 {
+	const uint8_t *leaf = len > 0 ? scan_leaf(data, (const uint8_t *)data + len) : NULL;
 	struct scan scan;
 	struct head head;
 
+	if (leaf != NULL) {
+		*ret_len = (size_t)(leaf - (const uint8_t *)data);
+		return 0;
+	}
 	scan_init(&scan, len);
 	scan.depth = depth;
 	if (!scan_read_head(data, len, &head) || take(&scan, &head) < 0 ||

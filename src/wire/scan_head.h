@@ -76,6 +76,18 @@ static inline bool scan_read_head(const uint8_t *at, size_t len, struct head *re
 	return true;
 }
 
+/* The end of a leaf that is all there, of bytes of which there is one at least; NULL: it is not, or something else. */
+static inline const uint8_t *scan_leaf(const uint8_t *at, const uint8_t *end)
+{
+	const struct first *first = &scan_firsts[*at];
+	size_t len = (size_t)(end - at), size = 1U + first->width + first->fixed;
+
+	if (first->shape >= SHAPE_ARRAY || first->shape == SHAPE_BAD || len < size)
+		return NULL;
+	size += first->width == 0 ? *at & first->mask : scan_load(at + 1, first->width);
+	return len >= size ? at + size : NULL;
+}
+
 /* As scan_feed(), for whatever frame. */
 int scan_any(struct scan *scan, const uint8_t *frame, size_t len);
 

@@ -3,20 +3,9 @@
 
 /*
  * Most frames are small and plain: a request or a response in the shortest form, all there, in which
- * nothing is nested.  These are passed in one go.  Each of these three, of bytes of which there is one at
+ * nothing is nested.  These are passed in one go.  Each of these two, like scan_leaf() of bytes of which there is one at
  * least: the end of what it stepped over, or NULL if it is anything else; then the long way tells what it is.
  */
-
-static inline const uint8_t *pass_leaf(const uint8_t *at, const uint8_t *end)
-{
-	const struct first *first = &scan_firsts[*at];
-	size_t len = (size_t)(end - at), size = 1U + first->width + first->fixed;
-
-	if (first->shape >= SHAPE_ARRAY || first->shape == SHAPE_BAD || len < size)
-		return NULL;
-	size += first->width == 0 ? *at & first->mask : scan_load(at + 1, first->width);
-	return len >= size ? at + size : NULL;
-}
 
 static inline const uint8_t *pass_msgid(const uint8_t *at, const uint8_t *end, uint32_t *ret)
 {
@@ -45,7 +34,7 @@ static inline const uint8_t *pass_params(const uint8_t *at, const uint8_t *end)
 	if (*at < 0x90 || *at > 0x9f)
 		return NULL;
 	for (count = *at++ & 0x0f; count > 0 && at != NULL; count--)
-		at = at < end ? pass_leaf(at, end) : NULL;
+		at = at < end ? scan_leaf(at, end) : NULL;
 	return at;
 }
 
@@ -77,11 +66,11 @@ static inline bool scan_request(
 static inline bool scan_response(
 	struct scan *scan, const uint8_t *frame, const uint8_t *third, const uint8_t *end)
 {
-	const uint8_t *fourth = *third == 0xc0 ? third + 1 : pass_leaf(third, end), *at;
+	const uint8_t *fourth = *third == 0xc0 ? third + 1 : scan_leaf(third, end), *at;
 
 	if (fourth == NULL || fourth == end)
 		return false;
-	at = pass_leaf(fourth, end);
+	at = scan_leaf(fourth, end);
 	if (at == NULL)
 		return false;
 	scan->len = (size_t)(at - frame);
