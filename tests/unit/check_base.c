@@ -250,6 +250,36 @@ START_TEST(the_clock_goes_forward)
 }
 END_TEST
 
+START_TEST(a_glance_at_the_clock_is_never_ahead_and_never_goes_back)
+{
+	struct clock_glance glance = {0};
+	uint64_t last = 0;
+
+	for (int i = 0; i < MANY_TIMES; i++) {
+		uint64_t now = clock_glance(&glance);
+
+		ck_assert(now >= last && now <= clock_now());
+		last = now;
+	}
+}
+END_TEST
+
+START_TEST(a_glance_after_a_pause_is_not_older_than_the_pause)
+{
+	struct clock_glance glance = {0};
+
+	for (int i = 0; i < 10; i++) {
+		uint64_t before;
+
+		for (int quick = 0; quick < i; quick++)
+			clock_glance(&glance);
+		usleep(20000); /* two ticks of the slowest kernel */
+		before = clock_now();
+		ck_assert(clock_glance(&glance) >= before);
+	}
+}
+END_TEST
+
 /* ---- fd ------------------------------------------------------------------------- */
 
 START_TEST(descriptors_are_close_on_exec)
@@ -856,6 +886,8 @@ static TCase *case_clock(void)
 	tcase_add_test(tc, patience_comes_with_what_comes_soon_and_goes_with_what_comes_late);
 	tcase_add_test(tc, patience_ends);
 	tcase_add_test(tc, the_clock_goes_forward);
+	tcase_add_test(tc, a_glance_at_the_clock_is_never_ahead_and_never_goes_back);
+	tcase_add_test(tc, a_glance_after_a_pause_is_not_older_than_the_pause);
 	return tc;
 }
 
