@@ -6,7 +6,7 @@
  * Whether to look again before one sleeps.  To be woken on another processor can take tens of microseconds, on a virtual machine
  * above all, many times what it takes to answer.  So who has lately been answered within that time stays awake for so long,
  * and looks, and each time lets others of its processor go first.  Where answers take longer, or others want the processor,
- * nobody looks twice.
+ * nobody looks twice; and where others compute, nobody does so for a while.
  *
  *	patience_begin(&patience);
  *	while (!there && patience_lasts(&patience))
@@ -20,9 +20,11 @@
 #include <stdint.h>
 
 struct patience {
-	uint64_t began;           /* on clock_now() */
-	unsigned int hope;        /* grows with what came soon; zero at first */
-	bool has_looked, is_over; /* this time */
+	uint64_t began;               /* on clock_now(), as all times here */
+	uint64_t pause, paused_until; /* since somebody else wanted the processor */
+	unsigned int hope;            /* grows with what came soon; zero at first */
+	unsigned int looks;           /* this time */
+	bool is_over;                 /* of this time */
 };
 
 void patience_begin(struct patience *patience);

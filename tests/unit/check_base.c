@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -237,6 +239,45 @@ START_TEST(patience_ends)
 	for (int i = 0; patience_lasts(&patience); i++)
 		ck_assert_int_lt(i, MANY_TIMES);
 	ck_assert(!patience_lasts(&patience));
+}
+END_TEST
+
+/* Somebody who computes, on our own processor. */
+static pid_t start_computing(void)
+{
+	cpu_set_t one;
+	pid_t pid;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (pid == 0)
+		;
+	return pid;
+}
+
+START_TEST(who_computes_beside_us_ends_patience_for_a_while)
+{
+	struct patience patience = {0};
+	pid_t pid = start_computing();
+
+	for (int i = 0; i < MANY_TIMES && patience.pause == 0; i++) {
+		patience_begin(&patience);
+		while (patience_lasts(&patience))
+			;
+		patience_end(&patience);
+		(void)learn(&patience);
+	}
+	ck_assert(patience.pause > 0);
+	ck_assert(patience.paused_until > clock_now());
+	patience.hope = UINT_MAX;
+	ck_assert(!is_patient(&patience));
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 END_TEST
 
@@ -885,6 +926,7 @@ static TCase *case_clock(void)
 	tcase_add_test(tc, who_knows_nothing_yet_does_not_look_twice);
 	tcase_add_test(tc, patience_comes_with_what_comes_soon_and_goes_with_what_comes_late);
 	tcase_add_test(tc, patience_ends);
+	tcase_add_test(tc, who_computes_beside_us_ends_patience_for_a_while);
 	tcase_add_test(tc, the_clock_goes_forward);
 	tcase_add_test(tc, a_glance_at_the_clock_is_never_ahead_and_never_goes_back);
 	tcase_add_test(tc, a_glance_after_a_pause_is_not_older_than_the_pause);
