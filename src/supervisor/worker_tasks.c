@@ -44,8 +44,8 @@ void worker_hand(struct worker *worker, struct task *task)
 	running_begin(sup, task);
 	worker->seq = claim_next_seq(worker->seq);
 	message_write_id(task->frame + MSGID_AT, worker->seq);
-	claim_set_arena(worker->claims, worker->seq,
-		sup->arena_bytes > 0 ? arena_offer(worker, task) : 0);
+	claim_set_arena(
+		worker->claims, worker->seq, sup->arena_bytes > 0 ? arena_offer(worker, task) : 0);
 	claim_offer(worker->claims, worker->seq);
 	slot_push(worker->slot, worker->seq, task, sup->now);
 	worker->dirty = true;
