@@ -371,7 +371,7 @@ int ruche_process(struct ruche *ruche);
 
 /*
  * Sends what can be without blocking, and reads nothing: spares who has submitted and is about to poll a read that finds
- * nothing.  What is left ruche_events() tells.  0, or -ECONNRESET: nothing is sent any more.
+ * nothing.  What is left ruche_events() tells.  0, or -ECONNRESET: nothing is sent any more; replies may still come.
  */
 int ruche_flush(struct ruche *ruche);
 

@@ -15,8 +15,7 @@
 enum {
 	HOPE_MAX = 16,
 	HOPE_NEEDED = 8,
-	HOPE_LOST =
-		4, /* by what came late: one of them costs as much as some that came soon bring */
+	HOPE_LOST = 4, /* by one that came late, which costs as much as some that came soon bring */
 };
 
 void patience_begin(struct patience *patience)

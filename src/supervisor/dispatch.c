@@ -123,7 +123,7 @@ static void hand_run(struct pool *pool, struct slot *slot, struct task *task)
 		scheduler_is_near(slot, task) && !slot_has_later(slot, task));
 }
 
-/* Way is made once a turn: what comes back is then handed out in turns as well. */
+/* Way is made once: what comes back is then handed out in turns as well. */
 static void hand_out(struct pool *pool)
 {
 	struct task *task;

@@ -106,18 +106,6 @@ void session_mark_dirty(struct session *session)
 	sessions->last_dirty = session;
 }
 
-void session_mark_ready(struct session *session)
-{
-	struct sessions *sessions = &session->sup->sessions;
-
-	if (session->queued)
-		return;
-	session->queued = true;
-	session->next_ready = NULL;
-	*(sessions->ready != NULL ? &sessions->last_ready->next_ready : &sessions->ready) = session;
-	sessions->last_ready = session;
-}
-
 bool sessions_have_work(const struct supervisor *sup)
 {
 	const struct sessions *sessions = &sup->sessions;
@@ -131,12 +119,6 @@ bool sessions_have_work(const struct supervisor *sup)
 static bool may_read(const struct session *session)
 {
 	return session->state == SESSION_OPEN && !session_is_full(session) && !session->blocked;
-}
-
-static void set_blocked(struct session *session, bool blocked)
-{
-	session->sup->sessions.blocked += blocked - session->blocked;
-	session->blocked = blocked;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *data)
@@ -265,7 +247,7 @@ static void session_free(struct session *session)
 	bool is_private = sup->options.session_fd >= 0 && session->fd == sup->options.session_fd;
 
 	leave(&sup->sessions, session);
-	set_blocked(session, false);
+	session_set_blocked(session, false);
 	nested_leave(session);
 	waits_abandon_all(session);
 	objects_end(session);
@@ -319,7 +301,7 @@ static bool handle_frames(struct session *session)
 			return false;
 		}
 		if (!request_handle(session, &session->scan, buf_data(&session->in))) {
-			set_blocked(session, true); /* until there is room */
+			session_set_blocked(session, true); /* until there is room */
 			return false;
 		}
 		if (session->state == SESSION_CLOSED)
@@ -330,19 +312,6 @@ static bool handle_frames(struct session *session)
 		scan_init(&session->scan, session->sup->config.limits.frame);
 	}
 	return may_read(session);
-}
-
-/* Tasks have ended: who waits for room may try again. */
-static void wake_blocked(struct sessions *sessions)
-{
-	if (sessions->blocked == 0 || !sessions->has_room)
-		return;
-	sessions->has_room = false;
-	for (uint32_t i = 0; i < sessions->cap; i++)
-		if (sessions->all[i] != NULL && sessions->all[i]->blocked) {
-			set_blocked(sessions->all[i], false);
-			session_mark_ready(sessions->all[i]);
-		}
 }
 
 static void on_end(struct session *session, ssize_t n)
@@ -399,7 +368,7 @@ void sessions_pump(struct supervisor *sup)
 	struct session *next, *session;
 	uint64_t until = sup->sessions.requests + PORTION;
 
-	wake_blocked(&sup->sessions);
+	sessions_wake_blocked(&sup->sessions);
 	session = sup->sessions.ready;
 	sup->sessions.ready = NULL;
 	for (; session != NULL; session = next) {

@@ -82,6 +82,7 @@ struct sessions {
 	uint32_t cap, count;
 	/* In the order in which they came to be so: who is told something can rely on what was done before. */
 	struct session *dirty, *last_dirty, *ready, *last_ready;
+	uint32_t turn; /* whose it is of those that wait for room: this one's, or the next one's */
 	uint32_t blocked;  /* sessions whose next request waits for room */
 	uint64_t requests; /* that were handled */
 	bool has_room;     /* a task has ended since they were looked at */
@@ -106,7 +107,7 @@ void session_finish(struct session *session);
 
 /* Appends to what is to be sent in this turn. */
 void session_send(struct session *session, const void *data, size_t len);
-/* The same for what is written in place: room for it, and then that it is there.  NULL: it is not to be sent. */
+/* The same for what is written in place: room for it, at least a byte, and then that it is there.  NULL: it is not to be sent. */
 uint8_t *session_reserve(struct session *session, size_t len);
 void session_commit(struct session *session, size_t len);
 
@@ -154,6 +155,10 @@ void session_mark_dirty(struct session *session);
 
 /* It is to be pumped. */
 void session_mark_ready(struct session *session);
+
+/* Its next request waits for room; or may be tried again, of all that do. */
+void session_set_blocked(struct session *session, bool blocked);
+void sessions_wake_blocked(struct sessions *sessions);
 
 /* Its peer neither sends nor reads any more. */
 bool session_has_gone(const struct session *session);

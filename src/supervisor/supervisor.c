@@ -215,10 +215,17 @@ static bool is_waited_for(const struct supervisor *sup)
 
 /* ---- running ---------------------------------------------------------------------------- */
 
-/* Events that are there.  Did any of them come? */
+/* One pass: without the other flag the loop would go on for as long as somebody has something, and nobody else would be served. */
+static void handle_events(struct supervisor *sup)
+{
+	event_base_loop(sup->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+/* Did any come? */
 static bool look(struct supervisor *sup)
 {
-	event_base_loop(sup->base, EVLOOP_NONBLOCK);
+	(void)event_base_get_max_events(sup->base, EVENT_BASE_COUNT_ACTIVE, 1); /* forgets */
+	handle_events(sup);
 	return event_base_get_max_events(sup->base, EVENT_BASE_COUNT_ACTIVE, 1) > 0;
 }
 
@@ -236,8 +243,6 @@ static void wait_for_events(struct supervisor *sup)
 
 void supervisor_hand_out(struct supervisor *sup)
 {
-	if (sup->state == SUPERVISOR_STOPPING)
-		fail_queued(sup);
 	workers_flush(sup); /* so that a worker that has room again is known to have */
 	dispatch_run(sup);
 	workers_flush(sup);
@@ -246,11 +251,13 @@ void supervisor_hand_out(struct supervisor *sup)
 static void turn(struct supervisor *sup)
 {
 	if (sessions_have_work(sup) || dispatch_has_work(sup))
-		event_base_loop(sup->base, EVLOOP_NONBLOCK);
+		handle_events(sup);
 	else
 		wait_for_events(sup);
 	timers_run(sup);
 	sessions_pump(sup);
+	if (sup->state == SUPERVISOR_STOPPING)
+		fail_queued(sup);
 	supervisor_hand_out(sup);
 	sessions_flush(sup);
 	reload_check(sup);

@@ -299,7 +299,7 @@ static void try_to_take_over(struct supervisor *sup)
 	set_signals(true);
 	/* One look may not tell of everything: it has room for so many descriptors, and doubles that each time. */
 	for (int i = 0; i < LOOKS; i++)
-		event_base_loop(sup->base, EVLOOP_NONBLOCK);
+		event_base_loop(sup->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	sessions_flush(sup);
 	if (sup->upgrade.state == UPGRADE_SURE && is_quiet(sup)) {
 		notices_account(sup);

@@ -174,6 +174,17 @@ static int crash_stderr(struct ruche_task *task)
 	return 0;
 }
 
+/* Until its worker is killed, or nobody reads any more. */
+static int crash_noise(struct ruche_task *task)
+{
+	static const char noise[65536];
+
+	(void)task;
+	while (write(STDERR_FILENO, noise, sizeof(noise)) > 0)
+		;
+	return 0;
+}
+
 /* ---- what it should not do to its result pipe ---------------------------------------- */
 
 static int crash_half(struct ruche_task *task)
@@ -684,6 +695,7 @@ static const struct ruche_function functions[] = {
 	{.name = "crash.kill", .run = crash_kill, .params = ""},
 	{.name = "crash.oom", .run = crash_oom, .params = ""},
 	{.name = "crash.stderr", .run = crash_stderr, .params = "text"},
+	{.name = "crash.noise", .run = crash_noise, .params = ""},
 	{.name = "crash.half", .run = crash_half, .params = ""},
 	{.name = "crash.twice", .run = crash_twice, .params = "seq"},
 	{.name = "crash.garbage", .run = crash_garbage, .params = ""},
