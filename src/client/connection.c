@@ -21,7 +21,7 @@ enum {
 	READ_ROUNDS = 64, /* in one connection_process(), so that it ends */
 };
 
-/* So long may bytes lie unsent while the caller does nothing but submit and fetch. */
+/* So long may bytes lie unsent while the caller does nothing but submit and fetch; a tick of the kernel longer if he slows down. */
 #define SEND_AFTER (100 * 1000ULL) /* nanoseconds */
 
 int connection_new(int sock, struct ruche **ret)
