@@ -5,10 +5,9 @@
 
 #include "base/clock.h"
 
-#define SOON (50 * CLOCK_US)  /* about what it takes to be woken */
-#define SWITCH (5 * CLOCK_US) /* who let others go first and came back sooner is alone */
-#define SLICE                                                                                      \
-	(500 * CLOCK_US) /* whoever ran for so long computes, and has lost nothing by our looking */
+#define SOON (50 * CLOCK_US)   /* about what it takes to be woken */
+#define SWITCH (5 * CLOCK_US)  /* who let others go first and came back sooner is alone */
+#define SLICE (500 * CLOCK_US) /* whoever ran for so long computes */
 #define PAUSE_MIN (50 * CLOCK_MS)
 #define PAUSE_MAX CLOCK_S
 

@@ -55,7 +55,8 @@ struct call {
 TAILQ_HEAD(call_list, call);
 
 struct calls {
-	struct call_list open, finished, spare; /* those not in use have no more than their link */
+	struct call_list open, finished;
+	struct call_list spare; /* records for calls to come, without a reply */
 	struct call **buckets;
 	size_t bucket_count; /* a power of two, or 0 */
 	size_t count;        /* open and finished */

@@ -83,12 +83,11 @@ struct sessions {
 	/* In the order in which they came to be so: who is told something can rely on what was done before. */
 	struct session *dirty, *last_dirty, *ready, *last_ready;
 	uint32_t turn; /* whose it is of those that wait for room: this one's, or the next one's */
-	uint32_t blocked;  /* sessions whose next request waits for room */
-	uint64_t requests; /* that were handled */
-	bool has_room;     /* a task has ended since they were looked at */
-	bool has_doubts;   /* some are doubtful, and doubt_timer is set */
-	struct event doubt_timer;
-	size_t unread; /* bytes of all */
+	uint32_t blocked;         /* sessions whose next request waits for room */
+	uint64_t requests;        /* that were handled */
+	bool has_room;            /* a task has ended since they were looked at */
+	struct event doubt_timer; /* set while some are doubtful */
+	size_t unread;            /* bytes of all */
 };
 
 /* Takes `fd`, a connected socket.  0, or a negative errno with `fd` closed. */

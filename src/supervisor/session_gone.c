@@ -23,6 +23,10 @@ static void look(struct session *session)
 	session->doubtful = false;
 	if (!session_has_gone(session))
 		return;
+	if (session->state != SESSION_OPEN) { /* nobody reads it any more */
+		session_close(session);
+		return;
+	}
 	session->ended = session->readable = true;
 	session_mark_ready(session);
 }
@@ -33,7 +37,6 @@ static void on_doubt(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
-	sessions->has_doubts = false;
 	for (uint32_t i = 0; i < sessions->cap; i++)
 		if (sessions->all[i] != NULL && sessions->all[i]->doubtful)
 			look(sessions->all[i]);
@@ -44,10 +47,8 @@ void session_doubt(struct session *session)
 	struct sessions *sessions = &session->sup->sessions;
 
 	session->doubtful = true;
-	if (sessions->has_doubts)
-		return;
-	sessions->has_doubts = true;
-	supervisor_set_timer(&sessions->doubt_timer, DOUBT_FOR);
+	if (!evtimer_pending(&sessions->doubt_timer, NULL))
+		supervisor_set_timer(&sessions->doubt_timer, DOUBT_FOR);
 }
 
 void session_doubts_init(struct sessions *sessions, struct event_base *base)

@@ -105,11 +105,6 @@ static int pack_head(msgpack_packer *pk, int type, uint32_t msgid)
 	return status_of(pk->callback(pk->data, (const char *)head, len));
 }
 
-static int pack_text(msgpack_packer *pk, const char *text, size_t len)
-{
-	return status_of(msgpack_pack_str_with_body(pk, text, len));
-}
-
 int message_pack_request(msgpack_packer *pk, uint32_t msgid, const char *method, size_t method_len)
 {
 	uint8_t head[MESSAGE_HEAD_MAX + 2 + UINT8_MAX];
@@ -141,7 +136,7 @@ int message_pack_str(msgpack_packer *pk, const char *text)
 {
 	if (text == NULL)
 		return status_of(msgpack_pack_nil(pk));
-	return pack_text(pk, text, strlen(text));
+	return status_of(msgpack_pack_str_with_body(pk, text, strlen(text)));
 }
 
 int message_pack_ref(msgpack_packer *pk, const struct arena_ref *ref)
