@@ -316,6 +316,7 @@ static void crash(const struct measure_args *args)
 	struct ruche *ruche;
 	struct hive hive;
 	uint32_t doomed, next;
+	pid_t worker;
 
 	hive_start(&hive, &single);
 	ruche = hive_connect(&hive);
@@ -323,9 +324,10 @@ static void crash(const struct measure_args *args)
 	ruche_submit(ruche, &next, "square", "i", (int64_t)3);
 	ruche_process(ruche);
 	usleep(20000); /* so that it has begun */
+	worker = hive_worker(&hive);
 	measure_init(&measure, args);
 	measure_begin(&measure);
-	kill(hive_worker(&hive), SIGKILL);
+	kill(worker, SIGKILL);
 	if (ruche_wait(ruche, next, 10000, &reply) != 1)
 		measure_fail("no answer", 0);
 	measure_end(&measure);
