@@ -115,7 +115,7 @@ int arena_restore(struct session_arena *arena, const uint32_t *births, uint32_t 
 static bool has(const struct session_arena *arena, const struct worker *worker)
 {
 	for (uint32_t i = 0; i < arena->count; i++)
-		if (arena->births[i] == worker->birth)
+		if (arena->births[i] == worker->kit.birth)
 			return true;
 	return false;
 }
@@ -126,7 +126,7 @@ static struct worker *find_birth(const struct supervisor *sup, uint32_t birth)
 		for (uint32_t i = 0; i < sup->pools[p]->scheduler.slot_count; i++) {
 			struct worker *worker = &sup->pools[p]->workers[i];
 
-			if (worker->birth == birth && worker->tasks_fd >= 0)
+			if (worker->kit.birth == birth && worker->kit.tasks_fd >= 0)
 				return worker;
 		}
 	return NULL;
@@ -159,8 +159,8 @@ static void give(struct worker *worker, struct session_arena *arena)
 
 	if (arena->count == arena->cap && reserve(worker->sup, arena) < 0)
 		return;
-	if (fd_send_packet(worker->arenas_fd, 0, &packet, sizeof(packet), &arena->fd, 1) == 0)
-		arena->births[arena->count++] = worker->birth;
+	if (fd_send_packet(worker->kit.arenas_fd, 0, &packet, sizeof(packet), &arena->fd, 1) == 0)
+		arena->births[arena->count++] = worker->kit.birth;
 }
 
 uint32_t arena_offer(struct worker *worker, const struct task *task)
@@ -183,7 +183,7 @@ void arena_reclaim_of(struct worker *worker, const struct task *task)
 	struct session *session = session_get(worker->sup, task->session);
 
 	if (session != NULL && session->arena != NULL)
-		arena_reclaim(session->arena->head, arena_owner(worker->birth, task->seq));
+		arena_reclaim(session->arena->head, arena_owner(worker->kit.birth, task->seq));
 }
 
 static void tell_gone(struct worker *worker, uint32_t id)

@@ -115,6 +115,7 @@ void forkserver_restore(struct forkserver *fs)
 			on_message, fs);
 		event_add(&fs->on_message, NULL);
 	}
+	standby_restore(fs);
 	if (fs->pid == 0 && !fs->given_up && !fs->pool->hidden)
 		supervisor_set_timer(&fs->timer, PAUSE_MAX);
 }
@@ -171,6 +172,7 @@ int forkserver_new(struct pool *pool, const struct pool_config *config, struct f
 		return -ENOMEM;
 	*fs = (struct forkserver){.sup = pool->sup, .pool = pool, .config = config, .link = -1};
 	evtimer_assign(&fs->timer, pool->sup->base, on_timer, fs);
+	standby_init(fs);
 	*ret = fs;
 	return 0;
 }
@@ -180,6 +182,7 @@ static void close_link(struct forkserver *fs)
 	if (fs->link >= 0)
 		event_del(&fs->on_message);
 	fd_close(&fs->link);
+	standby_drop(fs);
 	evtimer_del(&fs->timer);
 	functions_fini(&fs->loading);
 }
@@ -217,6 +220,7 @@ void forkserver_supersede(struct forkserver *fs)
 	fs->config = NULL;
 	fs->older = fs->pool->former;
 	fs->pool->former = fs;
+	standby_drop(fs);
 	release_if_done(fs);
 }
 
@@ -226,7 +230,7 @@ static bool is_present(const struct forkserver *fs)
 	return fs == fs->pool->forkserver;
 }
 
-static bool is_former(const struct forkserver *fs)
+bool forkserver_is_former(const struct forkserver *fs)
 {
 	return !is_present(fs) && fs != fs->pool->next;
 }
@@ -234,7 +238,7 @@ static bool is_former(const struct forkserver *fs)
 void forkserver_on_worker_gone(struct forkserver *fs)
 {
 	fs->workers--;
-	if (is_former(fs))
+	if (forkserver_is_former(fs))
 		release_if_done(fs);
 }
 
@@ -292,6 +296,8 @@ static void on_loaded(struct forkserver *fs, const msgpack_object_array *params)
 	evtimer_del(&fs->timer);
 	functions_sort(&fs->loading);
 	fs->ready = true;
+	fs->knows_standby = params->size > 2 && params->ptr[2].type == MSGPACK_OBJECT_BOOLEAN &&
+			    params->ptr[2].via.boolean;
 	fs->problem[0] = '\0';
 	if (fs == fs->pool->next) {
 		reload_on_loaded(fs);
@@ -300,6 +306,8 @@ static void on_loaded(struct forkserver *fs, const msgpack_object_array *params)
 	functions_take(&fs->pool->functions, &fs->loading);
 	supervisor_on_loaded(fs->sup);
 	forkserver_want(fs->pool);
+	if (fs->workers > 0)
+		standby_want(fs);
 }
 
 static void on_failed(struct forkserver *fs, const msgpack_object_array *params)
@@ -313,34 +321,45 @@ static void on_failed(struct forkserver *fs, const msgpack_object_array *params)
 	free(text);
 }
 
-/* [1, id, error or nil, pid] */
-static void on_forked(struct forkserver *fs, const msgpack_object_array *message)
+static void on_forked(struct forkserver *fs, const msgpack_object *error, pid_t pid)
 {
 	struct worker *worker = fs->pending;
+	siginfo_t info;
 	char *why;
-	pid_t pid;
 
-	if (message->size != 4 || worker == NULL || message->ptr[1].via.u64 != fs->request)
-		return;
 	fs->pending = NULL;
-	evtimer_del(&fs->timer);
-	if (message->ptr[3].type == MSGPACK_OBJECT_POSITIVE_INTEGER) {
-		siginfo_t info;
-
-		pid = (pid_t)message->ptr[3].via.u64;
+	if (!standby_is_awaited(fs))
+		evtimer_del(&fs->timer);
+	if (pid > 0) {
 		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
 			worker_on_forked(worker, pid);
 		else
 			worker_on_fork_failed(worker, RESTART_NEVER_READY, "it died at once");
 	} else {
-		why = copy_str(&message->ptr[2]);
+		why = copy_str(error);
 		worker_on_fork_failed(
 			worker, RESTART_USELESS, why != NULL ? why : "the fork server cannot fork");
 		free(why);
 	}
-	if (is_former(fs))
+	if (forkserver_is_former(fs))
 		release_if_done(fs);
+	standby_want(fs);
 	forkserver_want(fs->pool);
+}
+
+/* [1, id, error or nil, pid], maybe with a descriptor. */
+static void on_answer(struct forkserver *fs, const msgpack_object_array *message, int *fd)
+{
+	pid_t pid = 0;
+	uint32_t id;
+
+	if (message->size != 4)
+		return;
+	id = (uint32_t)message->ptr[1].via.u64;
+	if (message->ptr[3].type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+		pid = (pid_t)message->ptr[3].via.u64;
+	if (!standby_on_answer(fs, id, pid, fd) && fs->pending != NULL && id == fs->fork_request)
+		on_forked(fs, &message->ptr[2], pid);
 }
 
 static const struct notice {
@@ -353,10 +372,10 @@ static const struct notice {
 };
 
 static void handle(struct forkserver *fs, const struct scan *scan, const char *packet,
-	const msgpack_object_array *message)
+	const msgpack_object_array *message, int *fd)
 {
 	if (scan->type == SCAN_RESPONSE) {
-		on_forked(fs, message);
+		on_answer(fs, message, fd);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(notices) / sizeof(notices[0]); i++)
@@ -365,7 +384,7 @@ static void handle(struct forkserver *fs, const struct scan *scan, const char *p
 			notices[i].handle(fs, &message->ptr[2].via.array);
 }
 
-static void handle_packet(struct forkserver *fs, const char *packet, size_t len)
+static void handle_packet(struct forkserver *fs, const char *packet, size_t len, int *fd)
 {
 	struct scan scan;
 	msgpack_unpacked unpacked;
@@ -378,7 +397,7 @@ static void handle_packet(struct forkserver *fs, const char *packet, size_t len)
 	}
 	msgpack_unpacked_init(&unpacked);
 	if (msgpack_unpack_next(&unpacked, packet, len, &off) == MSGPACK_UNPACK_SUCCESS)
-		handle(fs, &scan, packet, &unpacked.data.via.array);
+		handle(fs, &scan, packet, &unpacked.data.via.array, fd);
 	msgpack_unpacked_destroy(&unpacked);
 }
 
@@ -387,10 +406,13 @@ void forkserver_read(struct forkserver *fs)
 	char packet[LINK_PACKET_MAX];
 	size_t nfds;
 	ssize_t n = -1;
+	int fd = -1;
 
 	while (fs->link >= 0 &&
-		(n = fd_recv_packet(fs->link, 0, packet, sizeof(packet), NULL, 0, &nfds)) > 0)
-		handle_packet(fs, packet, (size_t)n);
+		(n = fd_recv_packet(fs->link, 0, packet, sizeof(packet), &fd, 1, &nfds)) > 0) {
+		handle_packet(fs, packet, (size_t)n, &fd);
+		fd_close(&fd);
+	}
 	if (fs->link >= 0 && n == 0)
 		event_del(&fs->on_message); /* its exit follows */
 }
@@ -427,7 +449,7 @@ static void go_on_without(struct forkserver *fs)
 {
 	struct supervisor *sup = fs->sup;
 
-	if (is_former(fs))
+	if (forkserver_is_former(fs))
 		forget_former(fs);
 	else if (fs == fs->pool->next)
 		reload_on_failed(sup, fs->problem);

@@ -14,8 +14,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/clock.h"
 #include "core/restart.h"
 #include "supervisor/functions.h"
+#include "supervisor/standby.h"
+
+#define FORKSERVER_LIMIT (10 * CLOCK_S) /* for it to answer */
 
 struct pool;
 struct pool_config;
@@ -31,10 +35,13 @@ struct forkserver {
 	int link;                         /* -1: none */
 	uid_t uid;                        /* that its workers have */
 	bool ready;
-	uint64_t started_at;      /* ns */
-	struct worker *pending;   /* whom the request under way is for */
-	uint32_t request;         /* its msgid */
-	uint32_t workers;         /* of it, that live or are being made */
+	bool knows_standby;     /* it told so */
+	uint64_t started_at;    /* ns */
+	struct worker *pending; /* whom the request under way is for */
+	uint32_t fork_request;  /* its msgid */
+	uint32_t request;       /* the last msgid */
+	uint32_t workers;       /* of it, that live or are being made */
+	struct standby standby;
 	struct functions loading; /* what it told so far */
 	struct event on_message, timer;
 	struct restart restart;
@@ -54,6 +61,10 @@ void forkserver_restore(struct forkserver *fs);
 
 /* Asks it for a worker whose slot is empty; it must be ready and have nothing pending. */
 void forkserver_ask(struct forkserver *fs, struct worker *worker);
+
+/* The order for this worker, as a packet in sup->scratch.  0 or -ENOMEM. */
+int forkserver_pack_order(
+	struct forkserver *fs, const struct worker *worker, const char *token, size_t groups);
 
 /* There may be slots that want a worker: sees to it, now or when the last request is answered. */
 void forkserver_want(struct pool *pool);
@@ -80,6 +91,12 @@ void forkserver_supersede(struct forkserver *fs);
 void forkservers_release(struct pool *pool);
 void forkservers_free(struct pool *pool);
 bool forkservers_live(const struct pool *pool);
+
+/* The pool has another one now. */
+bool forkserver_is_former(const struct forkserver *fs);
+
+/* Walks those of a pool: the one after `fs`, the first for NULL; NULL at the end. */
+struct forkserver *forkserver_next(const struct pool *pool, const struct forkserver *fs);
 
 /* ---- of all pools */
 

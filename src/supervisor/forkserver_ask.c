@@ -14,47 +14,76 @@
 #include "wire/link.h"
 #include "wire/message.h"
 
-#define FORK_LIMIT (10 * CLOCK_S)
-
-static int send_fork(struct forkserver *fs, struct worker *worker, const struct worker_ends *ends)
+int forkserver_pack_order(
+	struct forkserver *fs, const struct worker *worker, const char *token, size_t groups)
 {
-	struct supervisor *sup = fs->sup;
-	msgpack_packer pk = supervisor_packer(sup);
+	msgpack_packer pk = supervisor_packer(fs->sup);
 
-	fs->request++;
-	if (message_pack_request(&pk, fs->request, LINK_FORK, strlen(LINK_FORK)) < 0 ||
-		msgpack_pack_array(&pk, ends->groups > 0 ? 5 : 4) < 0 ||
+	if (message_pack_request(&pk, ++fs->request, LINK_FORK, strlen(LINK_FORK)) < 0 ||
+		msgpack_pack_array(&pk, groups > 0 ? 5 : 4) < 0 ||
 		msgpack_pack_uint32(&pk, worker->slot->index) < 0 ||
 		msgpack_pack_int(&pk, worker->slot->core) < 0 ||
 		msgpack_pack_uint64(&pk, reload_config(worker)->limits.frame) < 0 ||
-		message_pack_str(&pk, worker->token) < 0 ||
-		(ends->groups > 0 && msgpack_pack_uint64(&pk, ends->groups) < 0))
+		message_pack_str(&pk, token) < 0 ||
+		(groups > 0 && msgpack_pack_uint64(&pk, groups) < 0))
 		return -ENOMEM;
-	return fd_send_packet(
-		fs->link, 0, sup->scratch.data, sup->scratch.size, ends->fds, ends->count);
+	return 0;
+}
+
+static int send_fork(struct forkserver *fs, struct worker *worker, const struct worker_ends *ends)
+{
+	const msgpack_sbuffer *packet = &fs->sup->scratch;
+	int r = forkserver_pack_order(fs, worker, worker->kit.token, ends->groups);
+
+	fs->fork_request = fs->request;
+	if (r < 0)
+		return r;
+	return fd_send_packet(fs->link, 0, packet->data, packet->size, ends->fds, ends->count);
+}
+
+/* All that goes with a new worker.  0; or a negative errno, and `why` is told. */
+static int prepare(struct worker *worker, struct worker_ends *ends, char why[CGROUP_ERROR_MAX])
+{
+	struct kit kit;
+	int r = kit_make(worker->sup, &kit, ends->fds);
+
+	if (r < 0) {
+		text_format(why, CGROUP_ERROR_MAX, "%s", strerror(-r));
+		return r;
+	}
+	r = worker_make_group(worker, kit.birth, ends, why);
+	if (r == 0)
+		worker_begin(worker, &kit);
+	else
+		kit_drop(&kit);
+	return r;
+}
+
+static void ask_for_fork(struct forkserver *fs, struct worker *worker)
+{
+	struct worker_ends ends = WORKER_ENDS_NONE;
+	char why[CGROUP_ERROR_MAX] = "the fork server takes no requests";
+	int r = prepare(worker, &ends, why);
+
+	if (r < 0)
+		slot_change(worker->slot, SLOT_ON_FORK);
+	else
+		r = send_fork(fs, worker, &ends);
+	worker_ends_close(&ends);
+	if (r < 0) {
+		worker_on_fork_failed(worker, RESTART_USELESS, why);
+		return;
+	}
+	fs->pending = worker;
+	supervisor_set_timer(&fs->timer, FORKSERVER_LIMIT);
 }
 
 void forkserver_ask(struct forkserver *fs, struct worker *worker)
 {
-	char why[CGROUP_ERROR_MAX];
-	struct worker_ends ends;
-	int r = worker_prepare(worker, &ends, why);
-
 	worker->forkserver = fs;
 	fs->workers++;
-	if (r < 0) {
-		slot_change(worker->slot, SLOT_ON_FORK);
-		worker_on_fork_failed(worker, RESTART_USELESS, why);
-		return;
-	}
-	r = send_fork(fs, worker, &ends);
-	worker_ends_close(&ends);
-	if (r < 0) {
-		worker_on_fork_failed(worker, RESTART_USELESS, "the fork server takes no requests");
-		return;
-	}
-	fs->pending = worker;
-	supervisor_set_timer(&fs->timer, FORK_LIMIT);
+	if (!standby_take(fs, worker))
+		ask_for_fork(fs, worker);
 }
 
 static void give_up_slots(struct pool *pool)

@@ -4,8 +4,7 @@
 
 #include "supervisor/supervisor.h"
 
-/* Walks those of a pool: the one after `fs`, the first for NULL; NULL at the end. */
-static struct forkserver *next_of(const struct pool *pool, const struct forkserver *fs)
+struct forkserver *forkserver_next(const struct pool *pool, const struct forkserver *fs)
 {
 	if (fs == NULL)
 		return pool->forkserver;
@@ -16,7 +15,8 @@ static struct forkserver *next_of(const struct pool *pool, const struct forkserv
 
 void forkservers_release(struct pool *pool)
 {
-	for (struct forkserver *fs = next_of(pool, NULL); fs != NULL; fs = next_of(pool, fs))
+	for (struct forkserver *fs = forkserver_next(pool, NULL); fs != NULL;
+		fs = forkserver_next(pool, fs))
 		forkserver_release(fs);
 }
 
@@ -35,7 +35,8 @@ void forkservers_free(struct pool *pool)
 
 bool forkservers_live(const struct pool *pool)
 {
-	for (struct forkserver *fs = next_of(pool, NULL); fs != NULL; fs = next_of(pool, fs))
+	for (struct forkserver *fs = forkserver_next(pool, NULL); fs != NULL;
+		fs = forkserver_next(pool, fs))
 		if (fs->pid > 0)
 			return true;
 	return false;
@@ -44,8 +45,8 @@ bool forkservers_live(const struct pool *pool)
 struct forkserver *forkserver_find(const struct supervisor *sup, pid_t pid)
 {
 	for (size_t i = 0; i < sup->pool_count; i++)
-		for (struct forkserver *fs = next_of(sup->pools[i], NULL); fs != NULL;
-			fs = next_of(sup->pools[i], fs))
+		for (struct forkserver *fs = forkserver_next(sup->pools[i], NULL); fs != NULL;
+			fs = forkserver_next(sup->pools[i], fs))
 			if (fs->pid > 0 && fs->pid == pid)
 				return fs;
 	return NULL;
@@ -54,17 +55,17 @@ struct forkserver *forkserver_find(const struct supervisor *sup, pid_t pid)
 void forkservers_read(struct supervisor *sup)
 {
 	for (size_t i = 0; i < sup->pool_count; i++)
-		for (struct forkserver *fs = next_of(sup->pools[i], NULL); fs != NULL;
-			fs = next_of(sup->pools[i], fs))
+		for (struct forkserver *fs = forkserver_next(sup->pools[i], NULL); fs != NULL;
+			fs = forkserver_next(sup->pools[i], fs))
 			forkserver_read(fs);
 }
 
 bool forkservers_are_busy(const struct supervisor *sup)
 {
 	for (size_t i = 0; i < sup->pool_count; i++)
-		for (struct forkserver *fs = next_of(sup->pools[i], NULL); fs != NULL;
-			fs = next_of(sup->pools[i], fs))
-			if (fs->pending != NULL)
+		for (struct forkserver *fs = forkserver_next(sup->pools[i], NULL); fs != NULL;
+			fs = forkserver_next(sup->pools[i], fs))
+			if (fs->pending != NULL || standby_is_awaited(fs))
 				return true;
 	return false;
 }

@@ -192,11 +192,11 @@ static struct forkserver *forkserver_at(const struct pool *pool, uint64_t number
 
 static void load_descriptors(struct state_reader *r, struct worker *worker)
 {
-	worker->tasks_fd = state_get_fd(r, "tasks");
-	worker->results_fd = state_get_fd(r, "results");
-	worker->output_fd = state_get_fd(r, "output");
-	worker->arenas_fd = state_get_fd(r, "arenas");
-	worker->claims_fd = state_get_memory(r, "claims");
+	worker->kit.tasks_fd = state_get_fd(r, "tasks");
+	worker->kit.results_fd = state_get_fd(r, "results");
+	worker->kit.output_fd = state_get_fd(r, "output");
+	worker->kit.arenas_fd = state_get_fd(r, "arenas");
+	worker->kit.claims_fd = state_get_memory(r, "claims");
 }
 
 static int load_group(struct loading *l, struct worker *worker)
@@ -222,7 +222,7 @@ int load_worker(struct loading *l)
 	load_descriptors(&l->r, worker);
 	state_get_buf(&l->r, "out", &worker->out);
 	state_get_buf(&l->r, "in", &worker->in);
-	state_copy_text(&l->r, "token", worker->token, sizeof(worker->token));
+	state_copy_text(&l->r, "token", worker->kit.token, sizeof(worker->kit.token));
 	state_copy_text(&l->r, "problem", worker->problem, sizeof(worker->problem));
 	state_copy_text(&l->r, "last_death", worker->last_death, sizeof(worker->last_death));
 	if (load_group(l, worker) < 0)

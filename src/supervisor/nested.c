@@ -100,7 +100,7 @@ void nested_join(struct session *session, const char *token, size_t len)
 		for (uint32_t i = 0; i < sup->pools[p]->scheduler.slot_count; i++) {
 			struct worker *worker = &sup->pools[p]->workers[i];
 
-			if (worker->pid > 0 && memcmp(worker->token, token, len) == 0) {
+			if (worker->pid > 0 && memcmp(worker->kit.token, token, len) == 0) {
 				if (rights_allow_join(session, worker))
 					join(session, worker);
 				return;

@@ -17,6 +17,7 @@
 #include "supervisor/nested.h"
 #include "supervisor/reaper.h"
 #include "supervisor/results.h"
+#include "supervisor/standby.h"
 #include "supervisor/supervisor.h"
 
 #define USEFUL_AGE CLOCK_S /* a worker that lived this long was no failure */
@@ -99,7 +100,7 @@ static void *copy_partial(
 	void *copy = NULL;
 	size_t len;
 
-	there = claim_partial(worker->claims, task->seq, &len);
+	there = claim_partial(worker->kit.claims, task->seq, &len);
 	if (there != NULL)
 		copy = malloc(len > 0 ? len : 1);
 	if (copy == NULL)
@@ -164,7 +165,7 @@ static bool settle_tasks(struct worker *worker, const struct death *death)
 
 		if (task == NULL)
 			continue;
-		if (claim_is_started(worker->claims, entry->seq)) {
+		if (claim_is_started(worker->kit.claims, entry->seq)) {
 			any_started = true;
 			arena_reclaim_of(worker, task);
 			fail_started(worker, task, death);
@@ -193,7 +194,7 @@ static const struct task *find_started(const struct worker *worker)
 		const struct slot_entry *entry = slot_entry_at(slot, i);
 		const struct task *task = task_get(&worker->sup->tasks, entry->task);
 
-		if (task != NULL && claim_is_started(worker->claims, entry->seq))
+		if (task != NULL && claim_is_started(worker->kit.claims, entry->seq))
 			return task;
 	}
 	return NULL;
@@ -250,11 +251,23 @@ static void set_last_death(struct worker *worker, const struct death *death)
 		worker->problem, len > 0 ? "; it last wrote: " : "", (int)len, words);
 }
 
+/* What comes after it can begin, if there is no doubt that it will be wanted. */
+static void order_next(struct worker *worker)
+{
+	const struct slot *slot = worker->slot;
+
+	if (worker->ready && (find_started(worker) != NULL || judge(worker) == RESTART_USEFUL) &&
+		!slot->leaving && !slot->reserve && !slot->process &&
+		worker->sup->state == SUPERVISOR_RUNNING)
+		standby_order(worker);
+}
+
 void worker_on_exit(struct worker *worker)
 {
 	struct death death;
 	enum restart_life life;
 
+	order_next(worker);
 	results_drain(worker);
 	supervisor_look_at_clock(worker->sup);
 	death = reap(worker->pid);
@@ -267,5 +280,6 @@ void worker_on_exit(struct worker *worker)
 	slot_change(worker->slot, SLOT_ON_DEATH);
 	worker->problem[0] = '\0';
 	worker_bury(worker, life);
+	standby_check(worker);
 	reaper_sweep_soon(worker->sup);
 }

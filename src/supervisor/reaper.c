@@ -30,17 +30,20 @@ void reaper_run(struct supervisor *sup)
 	pid_t pid;
 
 	while ((pid = next_ended()) > 0) {
-		struct forkserver *fs = forkserver_find(sup, pid);
+		struct forkserver *fs = forkserver_find(sup, pid), *other = standby_find(sup, pid);
 		struct worker *worker = worker_find(sup, pid);
 
-		if (worker == NULL && fs == NULL) {
+		if (worker == NULL && fs == NULL && other == NULL) {
 			forkservers_read(sup); /* a worker that died at birth */
 			worker = worker_find(sup, pid);
+			other = standby_find(sup, pid);
 		}
 		if (worker != NULL)
 			worker_on_exit(worker);
 		else if (fs != NULL)
 			forkserver_on_exit(fs);
+		else if (other != NULL)
+			standby_on_exit(other);
 		else if (pid == sup->upgrade.trial)
 			upgrade_on_exit(sup);
 		else
@@ -48,19 +51,21 @@ void reaper_run(struct supervisor *sup)
 	}
 }
 
-/* Ours are the fork server, the workers, and what is on its way to become a worker. */
+/* Ours are the fork server, the workers, and what will become a worker. */
 static bool is_ours(void *user, pid_t child)
 {
 	struct supervisor *sup = user;
 
 	return forkserver_find(sup, child) != NULL || worker_find(sup, child) != NULL ||
-	       forkserver_find(sup, getsid(child)) != NULL || child == sup->upgrade.trial;
+	       standby_find(sup, child) != NULL || forkserver_find(sup, getsid(child)) != NULL ||
+	       child == sup->upgrade.trial;
 }
 
 void reaper_sweep(struct supervisor *sup)
 {
 	int killed;
 
+	kits_drop(&sup->old_kits);
 	if (sup->state != SUPERVISOR_RUNNING)
 		return; /* the end kills all that is left */
 	/* Whoever is being born now might be known to us only after this look. */

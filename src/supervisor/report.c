@@ -160,7 +160,7 @@ static void put_running(struct writer *w, const struct session *session, struct 
 {
 	const struct task *task = worker_head(worker);
 
-	if (task == NULL || !claim_is_started(worker->claims, task->seq) ||
+	if (task == NULL || !claim_is_started(worker->kit.claims, task->seq) ||
 		!rights_may_see(session, task->client->user)) {
 		put_nil(w, "function");
 		put_nil(w, "running_for");

@@ -21,7 +21,7 @@ static bool runs(struct supervisor *sup, const struct task *task)
 	struct worker *worker = task->state == TASK_HANDED ? worker_of(sup, task) : NULL;
 
 	return worker != NULL && worker_head(worker) == task &&
-	       claim_is_started(worker->claims, task->seq);
+	       claim_is_started(worker->kit.claims, task->seq);
 }
 
 static const char *state_of(struct supervisor *sup, const struct task *task)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -86,7 +87,7 @@ static bool is_forged(struct worker *worker, uint32_t seq)
 		return true;
 	for (uint32_t i = 1; i < slot->count; i++)
 		if (slot_entry_at(slot, i)->seq == seq)
-			return claim_is_started(worker->claims, seq);
+			return claim_is_started(worker->kit.claims, seq);
 	return false;
 }
 
@@ -111,7 +112,7 @@ static void take_answer(struct worker *worker, const struct scan *scan, const ui
 	worker->answered++;
 	worker->useful = true;
 	if (task != NULL && task->stop_signal != 0)
-		claim_clear_stop(worker->claims);
+		claim_clear_stop(worker->kit.claims);
 	if (worker->nested != NULL) {
 		nested_stop(worker);
 		nested_release(worker);
@@ -126,7 +127,7 @@ static bool is_of_head(struct worker *worker, const struct scan *scan)
 	const struct slot_entry *head = slot_head(worker->slot);
 
 	return head != NULL && head->seq == scan->msgid &&
-	       claim_is_started(worker->claims, head->seq);
+	       claim_is_started(worker->kit.claims, head->seq);
 }
 
 /* After each batch of answers. */
@@ -136,7 +137,7 @@ static void measure(struct worker *worker)
 
 	if (worker->answered == 0)
 		return;
-	claim_read_account(worker->claims, &done, &busy);
+	claim_read_account(worker->kit.claims, &done, &busy);
 	slot_measure(worker->slot, worker->answered, done, busy, worker->sup->now);
 }
 
@@ -163,7 +164,7 @@ void results_take_held(struct worker *worker)
 {
 	uint8_t held[CLAIM_HELD_MAX];
 
-	take_held(worker, held, claim_copy_held(worker->claims, held));
+	take_held(worker, held, claim_copy_held(worker->kit.claims, held));
 }
 
 static void on_response(struct worker *worker, const uint8_t *frame)
@@ -315,7 +316,7 @@ static ssize_t read_some(struct worker *worker)
 	ssize_t n;
 
 	buf_expect(&worker->in, scan_missing(&worker->scan, buf_len(&worker->in)), READ_SIZE);
-	n = buf_read(&worker->in, worker->results_fd, READ_SIZE);
+	n = buf_read(&worker->in, worker->kit.results_fd, READ_SIZE);
 	worker->answered = 0;
 	supervisor_look_at_clock(worker->sup);
 	worker->in_hand = true;
@@ -331,16 +332,27 @@ void results_catch_up(struct worker *worker)
 	uint8_t held[CLAIM_HELD_MAX];
 	size_t len;
 
-	if (worker->in_hand || worker->results_fd < 0 || worker->faulty ||
+	if (worker->in_hand || worker->kit.results_fd < 0 || worker->faulty ||
 		worker->slot->live == 0 || worker->blocked_on.generation != 0)
 		return;
-	len = claim_copy_held(worker->claims, held); /* before: what is written meanwhile is read */
+	len = claim_copy_held(
+		worker->kit.claims, held); /* before: what is written meanwhile is read */
 	for (int i = 0; i < CATCH_UP_READS && read_some(worker) > 0; i++)
 		;
 	worker->answered = 0;
 	if (!worker->faulty)
 		take_held(worker, held, len);
 	measure(worker);
+}
+
+/* The end of its pipe often comes with its death: then nothing is gained by waiting for the signal. */
+static bool has_ended(const struct worker *worker)
+{
+	siginfo_t info = {0};
+
+	return worker->pid > 0 &&
+	       waitid(P_PID, (id_t)worker->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == worker->pid;
 }
 
 void results_read(struct worker *worker)
@@ -351,7 +363,9 @@ void results_read(struct worker *worker)
 		return;
 	n = read_some(worker);
 
-	if (n == 0 || (n < 0 && n != -EAGAIN)) {
+	if (n == 0 && has_ended(worker)) {
+		worker_on_exit(worker);
+	} else if (n == 0 || (n < 0 && n != -EAGAIN)) {
 		uint64_t grace = worker->pool->config->grace;
 
 		event_del(&worker->on_results); /* its exit will tell what happened, */
@@ -363,7 +377,7 @@ void results_read(struct worker *worker)
 void results_read_output(struct worker *worker)
 {
 	char text[4096];
-	ssize_t n = read(worker->output_fd, text, sizeof(text));
+	ssize_t n = read(worker->kit.output_fd, text, sizeof(text));
 
 	if (n > 0)
 		tail_add(&worker->tail, text, (size_t)n);
@@ -407,7 +421,7 @@ void results_drain(struct worker *worker)
 		;
 	if (worker->faulty)
 		salvage(worker);
-	take_held(worker, held, claim_copy_held(worker->claims, held));
-	while ((n = read(worker->output_fd, text, sizeof(text))) > 0)
+	take_held(worker, held, claim_copy_held(worker->kit.claims, held));
+	while ((n = read(worker->kit.output_fd, text, sizeof(text))) > 0)
 		tail_add(&worker->tail, text, (size_t)n);
 }

@@ -365,22 +365,22 @@ static uint64_t forkserver_of(const struct worker *worker)
 
 static void save_worker(struct state_writer *w, const struct worker *worker)
 {
-	bool is_open = worker->results_fd >= 0;
+	bool is_open = worker->kit.results_fd >= 0;
 
 	state_begin(w, "worker");
 	state_put_fields(w, &state_of_worker, worker);
 	state_put_uint(w, "forkserver", forkserver_of(worker));
-	state_put_fd(w, "tasks", worker->tasks_fd);
-	state_put_fd(w, "results", worker->results_fd);
-	state_put_fd(w, "output", worker->output_fd);
-	state_put_fd(w, "arenas", worker->arenas_fd);
-	state_put_fd(w, "claims", worker->claims_fd);
+	state_put_fd(w, "tasks", worker->kit.tasks_fd);
+	state_put_fd(w, "results", worker->kit.results_fd);
+	state_put_fd(w, "output", worker->kit.output_fd);
+	state_put_fd(w, "arenas", worker->kit.arenas_fd);
+	state_put_fd(w, "claims", worker->kit.claims_fd);
 	state_put_uint(w, "is_read", is_open && event_pending(&worker->on_results, EV_READ, NULL));
 	state_put_uint(w, "is_heard", is_open && event_pending(&worker->on_output, EV_READ, NULL));
 	state_put_bytes(w, "out", buf_data(&worker->out), buf_len(&worker->out));
 	state_put_bytes(w, "in", buf_data(&worker->in), buf_len(&worker->in));
 	state_put_bytes(w, "tail", worker->tail.text, worker->tail.len);
-	state_put_text(w, "token", worker->token);
+	state_put_text(w, "token", worker->kit.token);
 	state_put_text(w, "problem", worker->problem);
 	state_put_text(w, "last_death", worker->last_death);
 	state_put_text(w, "group", worker->group != NULL ? cgroup_name(worker->group) : NULL);

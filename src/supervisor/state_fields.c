@@ -87,6 +87,8 @@ static const struct state_field forkserver_fields[] = {
 	UINT(forkserver, restart.useless),
 	UINT(forkserver, given_up),
 	UINT(forkserver, restarts),
+	UINT(forkserver, knows_standby),
+	UINT(forkserver, standby.wanted),
 };
 TABLE(forkserver, forkserver_fields);
 
@@ -122,7 +124,7 @@ TABLE(slot, slot_fields);
 
 static const struct state_field worker_fields[] = {
 	INT(worker, pid),
-	UINT(worker, birth),
+	{"birth", offsetof(struct worker, kit.birth), sizeof(uint32_t), false},
 	UINT(worker, timer_at),
 	UINT(worker, seq),
 	UINT(worker, last_answered),

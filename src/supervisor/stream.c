@@ -88,7 +88,7 @@ static void unblock(struct worker *worker, struct ref session)
 	if (!ref_is_equal(worker->blocked_on, session))
 		return;
 	worker->blocked_on = REF_NONE;
-	if (worker->results_fd >= 0)
+	if (worker->kit.results_fd >= 0)
 		event_add(&worker->on_results, NULL);
 }
 

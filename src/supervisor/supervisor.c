@@ -298,7 +298,7 @@ static void init_limits(struct supervisor *sup)
 	uint64_t wanted = sup->config.limits.clients, most;
 
 	for (size_t i = 0; i < sup->pool_count; i++) {
-		kept += 5 * (uint64_t)sup->pools[i]->scheduler.width;
+		kept += 5 * ((uint64_t)sup->pools[i]->scheduler.width + 2); /* one stands by */
 		more += 5 * sup->config.limits.nested;
 	}
 	/* They are seldom as many as they may be. */
@@ -451,6 +451,7 @@ void supervisor_fini(struct supervisor *sup)
 	upgrade_fini(sup);
 	askers_free(&sup->drainers);
 	pools_fini(sup);
+	kits_drop(&sup->old_kits);
 	cgroups_close(&sup->cgroups);
 	drop_tasks(sup);
 	if (sup->base != NULL) {

@@ -33,6 +33,7 @@
 #include "core/user.h"
 #include "supervisor/cgroup.h"
 #include "supervisor/config.h"
+#include "supervisor/kit.h"
 #include "supervisor/listener.h"
 #include "supervisor/manager.h"
 #include "supervisor/notice.h"
@@ -92,6 +93,7 @@ struct supervisor {
 	struct listener listener;
 	struct manager manager;
 	struct cgroups cgroups; /* of workers */
+	struct kits old_kits;   /* until the next sweep */
 	struct counters counters;
 	struct notices notices;
 

@@ -51,8 +51,10 @@ static void stop_trial(struct upgrade *upgrade)
 static void go_on(struct supervisor *sup)
 {
 	sup->upgrade.state = UPGRADE_NOT;
-	for (size_t i = 0; i < sup->pool_count; i++)
+	for (size_t i = 0; i < sup->pool_count; i++) {
 		forkserver_want(sup->pools[i]);
+		standby_restore(sup->pools[i]->forkserver);
+	}
 }
 
 static void fail(struct supervisor *sup, const char *why)
@@ -303,6 +305,7 @@ static void try_to_take_over(struct supervisor *sup)
 	sessions_flush(sup);
 	if (sup->upgrade.state == UPGRADE_SURE && is_quiet(sup)) {
 		notices_account(sup);
+		standbys_end(sup);
 		r = take_over(sup);
 		fail_with_number(sup, sup->upgrade.program, r);
 	}

@@ -3,16 +3,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -25,6 +20,7 @@
 #include "supervisor/reload.h"
 #include "supervisor/results.h"
 #include "supervisor/staff.h"
+#include "supervisor/standby.h"
 #include "supervisor/supervisor.h"
 
 enum { MANY = 64 }; /* answers of one read */
@@ -148,88 +144,20 @@ void worker_init(struct pool *pool, struct slot *slot)
 	worker->sup = pool->sup;
 	worker->pool = pool;
 	worker->slot = slot;
-	worker->tasks_fd = worker->results_fd = worker->output_fd = worker->arenas_fd =
-		worker->claims_fd = -1;
+	worker->kit = KIT_NONE;
 	evtimer_assign(&worker->timer, pool->sup->base, on_timer, worker);
-}
-
-/* Nobody can guess it who has not been told. */
-static int make_token(char ret[WORKER_TOKEN_SIZE])
-{
-	uint64_t random[2];
-
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -errno;
-	snprintf(ret, WORKER_TOKEN_SIZE, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
-	return 0;
-}
-
-static int map_claims(struct worker *worker)
-{
-	void *page = mmap(
-		NULL, CLAIM_SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, worker->claims_fd, 0);
-
-	if (page == MAP_FAILED)
-		return -errno;
-	worker->claims = page;
-	return 0;
-}
-
-/* A page that the worker can write to but not shrink under our feet. */
-static int make_claims(struct worker *worker, int *ret_fd)
-{
-	int r;
-
-	worker->claims_fd = fd_memory("ruche-claims", CLAIM_SHARED_SIZE);
-	if (worker->claims_fd < 0)
-		return worker->claims_fd;
-	r = map_claims(worker);
-	if (r < 0)
-		return r;
-	*ret_fd = fcntl(worker->claims_fd, F_DUPFD_CLOEXEC, 0);
-	if (*ret_fd < 0)
-		return -errno;
-	worker->birth = ++worker->sup->births;
-	atomic_store(&worker->claims->birth, worker->birth);
-	return 0;
-}
-
-/* A pipe of which we keep one end, without blocking on it. */
-static int make_pipe(int *ret_ours, int *ret_theirs, bool we_read)
-{
-	int ends[2];
-	int r = fd_pipe(ends);
-
-	if (r < 0)
-		return r;
-	*ret_ours = ends[we_read ? 0 : 1];
-	*ret_theirs = ends[we_read ? 1 : 0];
-	return fd_set_nonblock(*ret_ours);
-}
-
-/* Packets go to the worker alone, which may be long in reading them. */
-static int make_arenas_link(struct worker *worker, int *ret)
-{
-	int ends[2];
-	int r = fd_socketpair(SOCK_SEQPACKET | SOCK_NONBLOCK, ends);
-
-	if (r < 0)
-		return r;
-	worker->arenas_fd = ends[0];
-	*ret = ends[1];
-	return 0;
 }
 
 static void assign_events(struct worker *worker)
 {
 	struct event_base *base = worker->sup->base;
 
-	event_assign(&worker->on_results, base, worker->results_fd, EV_READ | EV_PERSIST,
+	event_assign(&worker->on_results, base, worker->kit.results_fd, EV_READ | EV_PERSIST,
 		on_results, worker);
-	event_assign(&worker->on_output, base, worker->output_fd, EV_READ | EV_PERSIST, on_output,
+	event_assign(&worker->on_output, base, worker->kit.output_fd, EV_READ | EV_PERSIST,
+		on_output, worker);
+	event_assign(&worker->on_tasks_room, base, worker->kit.tasks_fd, EV_WRITE, on_tasks_room,
 		worker);
-	event_assign(
-		&worker->on_tasks_room, base, worker->tasks_fd, EV_WRITE, on_tasks_room, worker);
 }
 
 static void listen_to(struct worker *worker)
@@ -252,9 +180,9 @@ int worker_restore(struct worker *worker, bool is_read, bool is_heard)
 	int r;
 
 	restore_timer(worker);
-	if (worker->results_fd < 0)
+	if (worker->kit.results_fd < 0)
 		return 0;
-	r = map_claims(worker);
+	r = kit_map_claims(worker->kit.claims_fd, &worker->kit.claims);
 	if (r < 0)
 		return r;
 	scan_init(&worker->scan, worker->sup->config.limits.frame);
@@ -267,23 +195,7 @@ int worker_restore(struct worker *worker, bool is_read, bool is_heard)
 	return 0;
 }
 
-static void drop_claims(struct worker *worker)
-{
-	if (worker->claims != NULL)
-		munmap(worker->claims, CLAIM_SHARED_SIZE);
-	worker->claims = NULL;
-	fd_close(&worker->claims_fd);
-}
-
-static void close_fds(struct worker *worker)
-{
-	fd_close(&worker->tasks_fd);
-	fd_close(&worker->results_fd);
-	fd_close(&worker->output_fd);
-	fd_close(&worker->arenas_fd);
-}
-
-static void drop_group(struct worker *worker)
+void worker_drop_group(struct worker *worker)
 {
 	if (cgroup_bury(worker->group))
 		reaper_sweep_groups_soon(worker->sup);
@@ -292,15 +204,18 @@ static void drop_group(struct worker *worker)
 
 static void tear_down(struct worker *worker)
 {
-	if (worker->results_fd >= 0 && event_initialized(&worker->on_results)) {
+	if (worker->kit.results_fd >= 0 && event_initialized(&worker->on_results)) {
 		event_del(&worker->on_results);
 		event_del(&worker->on_output);
 		event_del(&worker->on_tasks_room);
 	}
 	worker_clear_timer(worker);
-	close_fds(worker);
-	drop_group(worker);
-	drop_claims(worker);
+	if (standby_is_for(worker))
+		kits_put(&worker->sup->old_kits,
+			&worker->kit); /* the next one is about to say something */
+	else
+		kit_drop(&worker->kit);
+	worker_drop_group(worker);
 	buf_fini(&worker->out);
 	buf_fini(&worker->in);
 	worker->tail.len = 0;
@@ -310,24 +225,13 @@ static void tear_down(struct worker *worker)
 	worker->blocked_on = REF_NONE;
 }
 
-static int make_ends(struct worker *worker, int ret[LINK_WORKER_FDS])
+bool worker_has_group(const struct worker *worker)
 {
-	int r = make_token(worker->token);
-
-	if (r == 0)
-		r = make_pipe(&worker->tasks_fd, &ret[LINK_WORKER_TASKS], false);
-	if (r == 0)
-		r = make_pipe(&worker->results_fd, &ret[LINK_WORKER_RESULTS], true);
-	if (r == 0)
-		r = make_pipe(&worker->output_fd, &ret[LINK_WORKER_OUTPUT], true);
-	if (r == 0)
-		r = make_claims(worker, &ret[LINK_WORKER_CLAIMS]);
-	if (r == 0)
-		r = make_arenas_link(worker, &ret[LINK_WORKER_ARENAS]);
-	return r;
+	return config_pool_has_group(reload_pool_config(worker));
 }
 
-static int make_group(struct worker *worker, struct worker_ends *ret, char why[CGROUP_ERROR_MAX])
+static int make_group(
+	struct worker *worker, uint32_t birth, struct worker_ends *ends, char why[CGROUP_ERROR_MAX])
 {
 	const struct pool_config *config = reload_pool_config(worker);
 	struct cgroup_limits limits = config_pool_limits(config);
@@ -339,11 +243,11 @@ static int make_group(struct worker *worker, struct worker_ends *ret, char why[C
 	if (!config_pool_has_group(config))
 		return 0;
 	text_format(name, sizeof(name), "%s-%" PRIu32 ".%" PRIu32, config->name,
-		worker->slot->index, worker->birth);
+		worker->slot->index, birth);
 	r = cgroup_new(&worker->sup->cgroups, name, &limits, &worker->group, why);
 	if (r == 0)
-		r = cgroup_open(worker->group, ret->fds + ret->count, &ret->groups, &count);
-	ret->count += count;
+		r = cgroup_open(worker->group, ends->fds + ends->count, &ends->groups, &count);
+	ends->count += count;
 	return r;
 }
 
@@ -353,26 +257,25 @@ void worker_ends_close(struct worker_ends *ends)
 		fd_close(&ends->fds[i]);
 }
 
-int worker_prepare(struct worker *worker, struct worker_ends *ret, char why[CGROUP_ERROR_MAX])
+int worker_make_group(
+	struct worker *worker, uint32_t birth, struct worker_ends *ends, char why[CGROUP_ERROR_MAX])
 {
 	int r;
 
-	*ret = (struct worker_ends){.count = LINK_WORKER_FDS};
-	for (int i = 0; i < LINK_FDS_MAX; i++)
-		ret->fds[i] = -1;
 	why[0] = '\0';
-	r = make_ends(worker, ret->fds);
+	r = make_group(worker, birth, ends, why);
 	if (r == 0)
-		r = make_group(worker, ret, why);
-	if (r < 0) {
-		if (why[0] == '\0')
-			text_format(why, CGROUP_ERROR_MAX, "%s", strerror(-r));
-		worker_ends_close(ret);
-		close_fds(worker);
-		drop_claims(worker);
-		drop_group(worker);
-		return r;
-	}
+		return 0;
+	if (why[0] == '\0')
+		text_format(why, CGROUP_ERROR_MAX, "%s", strerror(-r));
+	worker_drop_group(worker);
+	return r;
+}
+
+void worker_begin(struct worker *worker, struct kit *kit)
+{
+	worker->kit = *kit;
+	*kit = KIT_NONE;
 	worker->slot->handed_max = reload_pool_config(worker)->max_tasks;
 	worker->seq = worker->last_answered = worker->last_taken = 0;
 	worker->forked_at = clock_now();
@@ -380,7 +283,6 @@ int worker_prepare(struct worker *worker, struct worker_ends *ret, char why[CGRO
 	listen_to(worker);
 	slot_change(worker->slot, SLOT_ON_FORK);
 	worker_set_timer(worker, WORKER_START_LIMIT);
-	return 0;
 }
 
 void worker_on_forked(struct worker *worker, pid_t pid)
@@ -415,7 +317,10 @@ static void replace(struct worker *worker, enum restart_life life)
 	worker->slot->restarts++;
 	switch (restart_decide(&worker->slot->restart, life, &delay)) {
 	case RESTART_NOW:
-		forkserver_want(worker->pool);
+		if (standby_is_for(worker))
+			forkserver_ask(worker->pool->forkserver, worker);
+		else
+			forkserver_want(worker->pool);
 		break;
 	case RESTART_LATER:
 		slot_change(worker->slot, SLOT_ON_BACK_OFF);
@@ -475,9 +380,9 @@ void worker_on_fork_failed(struct worker *worker, enum restart_life life, const 
 
 void worker_release(struct worker *worker)
 {
-	if (worker->tasks_fd >= 0)
+	if (worker->kit.tasks_fd >= 0)
 		event_del(&worker->on_tasks_room);
-	fd_close(&worker->tasks_fd);
+	fd_close(&worker->kit.tasks_fd);
 }
 
 void worker_leave(struct worker *worker)

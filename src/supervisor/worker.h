@@ -21,8 +21,8 @@
 #include "base/buf.h"
 #include "core/slot.h"
 #include "supervisor/cgroup.h"
+#include "supervisor/kit.h"
 #include "supervisor/tail.h"
-#include "wire/claim.h"
 #include "wire/link.h"
 #include "wire/scan.h"
 
@@ -36,8 +36,6 @@ struct supervisor;
 #define WORKER_START_LIMIT                                                                         \
 	(60 * CLOCK_S) /* from fork to ready: a plugin's init may take its time */
 
-enum { WORKER_TOKEN_SIZE = 33 };
-
 struct worker {
 	struct supervisor *sup;
 	struct pool *pool;
@@ -46,10 +44,7 @@ struct worker {
 	pid_t pid;            /* 0: none yet */
 	struct cgroup *group; /* that it has to itself; NULL: none */
 	uint64_t memory_max;  /* of that; 0: no limit */
-	struct claim_page *claims;
-	uint32_t birth; /* no two workers have the same, in the life of a daemon */
-	int tasks_fd, results_fd, output_fd, arenas_fd;
-	int claims_fd; /* the memory of that page */
+	struct kit kit;       /* what it shares with us */
 	struct event on_results, on_output, on_tasks_room;
 	uint64_t timer_at;  /* ns; to when the timer is set; 0: it is not */
 	struct event timer; /* the grace period, the start limit, or the wait for a retry */
@@ -70,8 +65,7 @@ struct worker {
 	bool dirty;             /* has something to be written */
 	struct ref blocked_on;  /* a session that takes no more of a stream */
 	uint64_t forked_at;
-	char token[WORKER_TOKEN_SIZE]; /* by which its tasks' own connections are known */
-	struct session *nested;        /* those connections */
+	struct session *nested; /* those connections */
 
 	char problem[512];    /* what it said before it gave up, or what we make of it */
 	char last_death[400]; /* of the worker before this one */
@@ -92,12 +86,24 @@ struct worker_ends {
 	size_t count, groups; /* of all; of groups among them */
 };
 
-/*
- * Makes pipes, claim page and control group for a new worker; `ret` gets the worker's ends, owned by the caller.
- * With a negative errno `why` is told, and there are none.
- */
-int worker_prepare(struct worker *worker, struct worker_ends *ret, char why[CGROUP_ERROR_MAX]);
+/* None yet, those of a kit first. */
+#define WORKER_ENDS_NONE                                                                           \
+	((struct worker_ends){                                                                     \
+		.fds = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, .count = LINK_WORKER_FDS})
 void worker_ends_close(struct worker_ends *ends);
+
+/* Is it to have a control group to itself? */
+bool worker_has_group(const struct worker *worker);
+/*
+ * If so, makes that, for a worker of this birth, and adds its descriptors to `ends`.  0; or a negative errno, and `why` is told: then there
+ * is none.
+ */
+int worker_make_group(struct worker *worker, uint32_t birth, struct worker_ends *ends,
+	char why[CGROUP_ERROR_MAX]);
+void worker_drop_group(struct worker *worker);
+
+/* A new one, whose slot was empty, begins with this kit, which is taken. */
+void worker_begin(struct worker *worker, struct kit *kit);
 /*
  * One of an earlier daemon, whose fields and descriptors are set: it is listened to from now on.  0, or a negative
  * errno: its page cannot be mapped.

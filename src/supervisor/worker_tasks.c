@@ -44,9 +44,9 @@ void worker_hand(struct worker *worker, struct task *task)
 	running_begin(sup, task);
 	worker->seq = claim_next_seq(worker->seq);
 	message_write_id(task->frame + MSGID_AT, worker->seq);
-	claim_set_arena(
-		worker->claims, worker->seq, sup->arena_bytes > 0 ? arena_offer(worker, task) : 0);
-	claim_offer(worker->claims, worker->seq);
+	claim_set_arena(worker->kit.claims, worker->seq,
+		sup->arena_bytes > 0 ? arena_offer(worker, task) : 0);
+	claim_offer(worker->kit.claims, worker->seq);
 	slot_push(worker->slot, worker->seq, task, sup->now);
 	worker->dirty = true;
 	if (worker->slot->live > 1)
@@ -71,7 +71,7 @@ bool worker_take_back(struct supervisor *sup, struct task *task)
 	struct worker *worker = worker_of(sup, task);
 	struct slot *slot = worker->slot;
 
-	if (!claim_take(worker->claims, task->seq))
+	if (!claim_take(worker->kit.claims, task->seq))
 		return false;
 	for (uint32_t i = 0; i < slot->count; i++) {
 		struct slot_entry *entry = slot_entry_at(slot, i);
@@ -87,7 +87,7 @@ bool worker_take_back(struct supervisor *sup, struct task *task)
 
 static void ask_to_stop(struct worker *worker, const struct task *task)
 {
-	claim_request_stop(worker->claims, task->seq, task->stop_signal);
+	claim_request_stop(worker->kit.claims, task->seq, task->stop_signal);
 	if (worker->pid > 0)
 		kill(worker->pid, SIGTERM);
 	if (worker->timer_at == 0)
@@ -149,7 +149,7 @@ static bool is_command(const struct task *task)
 
 pid_t worker_task_pid(const struct worker *worker, const struct task *task)
 {
-	uint32_t command = claim_command(worker->claims);
+	uint32_t command = claim_command(worker->kit.claims);
 
 	if (command > 0 && command <= INT32_MAX)
 		return (pid_t)command;
@@ -214,9 +214,9 @@ void worker_kill(struct worker *worker, const char *why)
 static void flush(struct worker *worker)
 {
 	worker->dirty = false;
-	if (worker->tasks_fd < 0 || buf_len(&worker->out) == 0)
+	if (worker->kit.tasks_fd < 0 || buf_len(&worker->out) == 0)
 		return;
-	if (buf_write(&worker->out, worker->tasks_fd) < 0) {
+	if (buf_write(&worker->out, worker->kit.tasks_fd) < 0) {
 		/* It closed its end, or is dead already and about to be reaped. */
 		buf_consume(&worker->out, buf_len(&worker->out));
 		return;

@@ -14,6 +14,7 @@ enum {
 	LINK_VERSION = 1,
 	LINK_PACKET_MAX = 65536,
 	LINK_TOKEN_MAX = 64,
+	LINK_ORDER_MAX = 4096, /* a fork request that comes to the worker itself */
 };
 
 /* The descriptors that go with a fork request, in this order. */
@@ -38,13 +39,20 @@ enum {
 
 /* fork server → supervisor, notifications */
 #define LINK_FUNCTION                                                                              \
-	"function"           /* [name, params or nil, summary or nil, plugin file]: once for each */
-#define LINK_READY "ready"   /* [version, runtime's name]: all is loaded */
+	"function" /* [name, params or nil, summary or nil, plugin file]: once for each */
+#define LINK_READY                                                                                 \
+	"ready" /* [version, runtime's name, true if it knows LINK_STANDBY]: all is loaded */
 #define LINK_FAILED "failed" /* [message]: cannot go on; it then exits with 1 */
 
 /* supervisor → fork server, request; the response's result is the worker's pid */
 #define LINK_FORK                                                                                  \
 	"fork" /* [slot, core or -1, frame limit, worker's token, number of groups], with descriptors */
+
+/*
+ * The same: [], with the first LINK_WORKER_FDS descriptors.  With the response comes a socket, SOCK_SEQPACKET, on which that
+ * worker waits for its LINK_FORK, which then comes with the other descriptors alone and is not answered.
+ */
+#define LINK_STANDBY "standby"
 
 /* worker → supervisor, on its result pipe, notifications */
 #define WORKER_READY "ready"   /* []: takes tasks from now on */

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,34 +16,24 @@
 #include "base/log.h"
 #include "wire/link.h"
 #include "wire/message.h"
-#include "wire/scan.h"
 #include "worker/chunk.h"
 #include "worker/command.h"
 #include "worker/guardian.h"
+#include "worker/order.h"
 #include "worker/plugin.h"
 #include "worker/settings.h"
 #include "worker/spawn.h"
 #include "worker/worker.h"
-
-enum { AHEAD_AFTER_MS = 10 };
 
 struct forkserver {
 	pid_t supervisor;
 	struct settings settings;
 	struct plugins plugins;
 	struct guardian guardian;
-	struct spawn_birth ahead; /* the worker for the next order */
-	bool wants_ahead;
 	struct buf out; /* one packet */
 	msgpack_packer packer;
 	char in[LINK_PACKET_MAX];
 	char error[PLUGIN_ERROR_MAX];
-};
-
-/* A fork request. */
-struct order {
-	uint32_t id;
-	struct worker_birth birth;
 };
 
 /* ---- sending */
@@ -62,9 +50,14 @@ static msgpack_packer *begin_packet(struct forkserver *fs)
 	return &fs->packer;
 }
 
+static int send_packet_with(struct forkserver *fs, int fd)
+{
+	return fd_send_packet(LINK_FD, 0, buf_data(&fs->out), buf_len(&fs->out), &fd, fd >= 0);
+}
+
 static int send_packet(struct forkserver *fs)
 {
-	return fd_send_packet(LINK_FD, 0, buf_data(&fs->out), buf_len(&fs->out), NULL, 0);
+	return send_packet_with(fs, -1);
 }
 
 static int tell(struct forkserver *fs, const char *method, const char *const *texts, uint32_t count)
@@ -97,8 +90,9 @@ static int tell_ready(struct forkserver *fs)
 {
 	msgpack_packer *pk = begin_packet(fs);
 
-	if (message_pack_notification(pk, LINK_READY) < 0 || msgpack_pack_array(pk, 2) < 0 ||
-		msgpack_pack_int(pk, LINK_VERSION) < 0 || message_pack_str(pk, "native") < 0)
+	if (message_pack_notification(pk, LINK_READY) < 0 || msgpack_pack_array(pk, 3) < 0 ||
+		msgpack_pack_int(pk, LINK_VERSION) < 0 || message_pack_str(pk, "native") < 0 ||
+		msgpack_pack_true(pk) < 0)
 		return -ENOMEM;
 	return send_packet(fs);
 }
@@ -110,14 +104,15 @@ static int tell_failed(struct forkserver *fs, const char *message)
 	return tell(fs, LINK_FAILED, texts, 1);
 }
 
-static int answer_pid(struct forkserver *fs, uint32_t id, pid_t pid)
+/* `fd` goes with it, unless it is -1. */
+static int answer_pid(struct forkserver *fs, uint32_t id, pid_t pid, int fd)
 {
 	msgpack_packer *pk = begin_packet(fs);
 
 	if (message_pack_response(pk, id) < 0 || msgpack_pack_nil(pk) < 0 ||
 		msgpack_pack_int(pk, pid) < 0)
 		return -ENOMEM;
-	return send_packet(fs);
+	return send_packet_with(fs, fd);
 }
 
 static int answer_error(struct forkserver *fs, uint32_t id, const char *message)
@@ -135,87 +130,7 @@ static int answer_error(struct forkserver *fs, uint32_t id, const char *message)
 	return send_packet(fs);
 }
 
-/* ---- fork requests */
-
-/* An integer among a request's params. */
-static bool get_int(const msgpack_object *object, __int128 min, __int128 max, __int128 *ret)
-{
-	return message_get_int128(object, ret) == 0 && *ret >= min && *ret <= max;
-}
-
-static bool get_token(const msgpack_object *object, char ret[LINK_TOKEN_MAX + 1])
-{
-	const msgpack_object_str *text = &object->via.str;
-
-	if (object->type != MSGPACK_OBJECT_STR || text->size > LINK_TOKEN_MAX)
-		return false;
-	if (text->size > 0)
-		memcpy(ret, text->ptr, text->size);
-	ret[text->size] = '\0';
-	return strlen(ret) == text->size;
-}
-
-/* The number of control groups, which may be left out. */
-static bool get_groups(const msgpack_object *params, size_t *ret)
-{
-	__int128 groups = 0;
-
-	if (params->via.array.size > 4 &&
-		!get_int(&params->via.array.ptr[4], 0, LINK_GROUPS_MAX, &groups))
-		return false;
-	*ret = (size_t)groups;
-	return true;
-}
-
-static bool read_params(const msgpack_object *params, struct worker_birth *ret)
-{
-	const msgpack_object *p = params->via.array.ptr;
-	__int128 slot, core, frame_max;
-
-	if (params->type != MSGPACK_OBJECT_ARRAY || params->via.array.size < 4 ||
-		!get_int(&p[0], 0, INT_MAX, &slot) || !get_int(&p[1], -1, INT_MAX, &core) ||
-		!get_int(&p[2], 1, SIZE_MAX / 4, &frame_max) || !get_token(&p[3], ret->token))
-		return false;
-	ret->slot = (int)slot;
-	ret->core = (int)core;
-	ret->frame_max = (size_t)frame_max;
-	return get_groups(params, &ret->groups);
-}
-
-static bool decode_params(const char *data, size_t len, struct worker_birth *ret)
-{
-	msgpack_unpacked unpacked;
-	size_t off = 0;
-	bool good;
-
-	msgpack_unpacked_init(&unpacked);
-	good = msgpack_unpack_next(&unpacked, data, len, &off) == MSGPACK_UNPACK_SUCCESS &&
-	       read_params(&unpacked.data, ret);
-	msgpack_unpacked_destroy(&unpacked);
-	return good;
-}
-
-static bool has_all_fds(size_t nfds, struct worker_birth *birth)
-{
-	birth->watches_oom = birth->groups > 0 && nfds == LINK_WORKER_FDS + birth->groups + 1;
-	return birth->watches_oom || nfds == LINK_WORKER_FDS + birth->groups;
-}
-
-/* 0, or -EPROTO for what the supervisor never sends. */
-static int read_order(const char *packet, size_t len, size_t nfds, struct order *ret)
-{
-	struct scan scan;
-
-	scan_init(&scan, LINK_PACKET_MAX);
-	if (scan_feed(&scan, packet, len) != SCAN_DONE || scan.len != len ||
-		scan.type != SCAN_REQUEST || scan.method.len != strlen(LINK_FORK) ||
-		memcmp(packet + scan.method.off, LINK_FORK, scan.method.len) != 0 ||
-		!decode_params(packet + scan.params.off, scan.params.len, &ret->birth) ||
-		!has_all_fds(nfds, &ret->birth))
-		return -EPROTO;
-	ret->id = scan.msgid;
-	return 0;
-}
+/* ---- orders */
 
 static int refuse_order(struct forkserver *fs, uint32_t id, int error)
 {
@@ -227,72 +142,45 @@ static int refuse_order(struct forkserver *fs, uint32_t id, int error)
 }
 
 /* SPAWN_WORKER in the new worker; else 0, or a negative errno and there is none. */
-static int make_worker(struct forkserver *fs)
+static int make_worker(struct forkserver *fs, struct spawn_birth *ret)
 {
 	int r = guardian_prepare(&fs->guardian);
 
 	if (r == 0)
-		r = spawn_worker(&fs->ahead);
+		r = spawn_worker(ret);
 	if (r == 0)
-		guardian_hold(&fs->guardian, fs->ahead.pid, fs->ahead.pidfd);
+		guardian_hold(&fs->guardian, ret->pid, ret->pidfd);
 	return r;
 }
 
+/* Only now, as nobody is to meet a worker that the supervisor has not heard of. */
+static void let_go(
+	struct forkserver *fs, const struct order *order, int go, size_t len, size_t nfds)
+{
+	/* If the worker has been killed already, the supervisor sees that by itself. */
+	(void)fd_send_packet(
+		go, 0, fs->in, len, order->birth.fds + LINK_WORKER_FDS, nfds - LINK_WORKER_FDS);
+}
+
 /*
- * To fork is most of what a new worker costs, so when nothing has been asked for in a while the next one is
- * forked already.  If it cannot be, that is for the next order to tell.
+ * The order lies in `in`.  SPAWN_WORKER in the new worker, with order->birth.go; else 0, or a negative errno when
+ * the link is lost.
  */
-static int make_ahead(struct forkserver *fs)
+static int carry_out(struct forkserver *fs, struct order *order, size_t len, size_t nfds)
 {
-	struct pollfd link = {.fd = LINK_FD, .events = POLLIN};
+	struct spawn_birth birth = {.pidfd = -1, .go = -1};
+	int r = make_worker(fs, &birth);
 
-	if (!fs->wants_ahead || poll(&link, 1, AHEAD_AFTER_MS) != 0)
-		return 0;
-	fs->wants_ahead = false;
-	return make_worker(fs) == SPAWN_WORKER ? SPAWN_WORKER : 0;
-}
-
-static void drop_ahead(struct forkserver *fs)
-{
-	if (fs->ahead.pid > 0)
-		fd_close(&fs->ahead.go);
-	fs->ahead.pid = 0;
-}
-
-/* The order lies in `in`.  SPAWN_WORKER in the new worker; else 0, or a negative errno when the link is lost. */
-static int carry_out(struct forkserver *fs, const struct order *order, size_t len, size_t nfds)
-{
-	int r = 0;
-
-	if (!spawn_waits(&fs->ahead)) {
-		drop_ahead(fs);
-		r = make_worker(fs);
-	}
+	order->birth.go = birth.go;
 	if (r == SPAWN_WORKER)
 		return r;
 	if (r < 0)
 		return refuse_order(fs, order->id, r);
-	r = answer_pid(fs, order->id, fs->ahead.pid);
-	spawn_let_go(&fs->ahead, fs->in, len, order->birth.fds, nfds);
-	fs->wants_ahead = true;
+	r = answer_pid(fs, order->id, birth.pid, order->stands_by ? birth.go : -1);
+	if (!order->stands_by)
+		let_go(fs, order, birth.go, len, nfds);
+	fd_close(&birth.go);
 	return r;
-}
-
-/* In a new worker. */
-static void await_order(struct forkserver *fs, struct worker_birth *ret)
-{
-	struct order order = {0};
-	size_t nfds = 0;
-	ssize_t len;
-
-	prctl(PR_SET_NAME, "ruche-next"); /* for ps(1), until it is a worker */
-	len = fd_recv_packet(
-		fs->ahead.go, 0, fs->in, sizeof(fs->in), order.birth.fds, LINK_FDS_MAX, &nfds);
-
-	if (len <= 0 || read_order(fs->in, (size_t)len, nfds, &order) < 0)
-		_exit(EXIT_SUCCESS); /* there will be none */
-	fd_close(&fs->ahead.go);
-	*ret = order.birth;
 }
 
 /* ---- the link */
@@ -308,25 +196,21 @@ static int take_turn(struct forkserver *fs, struct worker_birth *ret)
 	ssize_t len;
 	int r;
 
-	if (make_ahead(fs) == SPAWN_WORKER) {
-		await_order(fs, ret);
-		return TURN_WORKER;
-	}
 	len = fd_recv_packet(
 		LINK_FD, 0, fs->in, sizeof(fs->in), order.birth.fds, LINK_FDS_MAX, &nfds);
 	if (len == 0 || len == -ECONNRESET)
 		return TURN_END;
 	if (len < 0)
 		return (int)len;
-	r = read_order(fs->in, (size_t)len, nfds, &order);
+	r = order_read(fs->in, (size_t)len, nfds, &order);
 	if (r == 0)
 		r = carry_out(fs, &order, (size_t)len, nfds);
-	for (size_t i = 0; i < nfds; i++)
-		fd_close(&order.birth.fds[i]);
 	if (r == SPAWN_WORKER) {
-		await_order(fs, ret);
+		*ret = order.birth;
 		return TURN_WORKER;
 	}
+	for (size_t i = 0; i < nfds; i++)
+		fd_close(&order.birth.fds[i]);
 	return r < 0 && r != -EPIPE ? r : TURN_NEXT;
 }
 
@@ -345,7 +229,6 @@ static int serve(struct forkserver *fs)
 		birth.supervisor = fs->supervisor;
 		return worker_main(&birth);
 	}
-	drop_ahead(fs); /* it ends by itself */
 	if (r < 0)
 		log_error("the link to the supervisor is broken: %s", strerror(-r));
 	else

@@ -61,12 +61,6 @@ static int place_stdio(int output)
 	return r;
 }
 
-/* How many descriptors came. */
-static int count_fds(const struct worker_birth *birth)
-{
-	return LINK_WORKER_FDS + (int)birth->groups + birth->watches_oom;
-}
-
 /* All that the worker takes from now on is charged to its groups, and stays in them. */
 static int enter_groups(const struct worker_birth *birth)
 {
@@ -76,11 +70,11 @@ static int enter_groups(const struct worker_birth *birth)
 	return 0;
 }
 
-static int place_fds(const struct worker_birth *birth, int *fds)
+static int place_fds(struct worker_birth *birth)
 {
-	int count = count_fds(birth), r = 0;
+	int *fds = birth->fds, r = settle_lift(&birth->go, FD_FREE);
 
-	for (int i = 0; r == 0 && i < count; i++)
+	for (int i = 0; r == 0 && i < LINK_WORKER_FDS; i++)
 		r = settle_lift(&fds[i], FD_FREE); /* one may lie where another is to go */
 	if (r == 0)
 		r = place_stdio(fds[LINK_WORKER_OUTPUT]);
@@ -90,16 +84,30 @@ static int place_fds(const struct worker_birth *birth, int *fds)
 		r = place(fds[LINK_WORKER_RESULTS], WORKER_RESULTS_FD, O_CLOEXEC);
 	if (r == 0)
 		r = place(fds[LINK_WORKER_ARENAS], WORKER_ARENAS_FD, O_CLOEXEC);
-	if (r == 0 && birth->watches_oom)
-		r = place(fds[count - 1], WORKER_OOM_FD, O_CLOEXEC);
+	if (r == 0)
+		r = place(birth->go, WORKER_GO_FD, O_CLOEXEC);
 	if (r < 0)
 		return r;
-	if (birth->watches_oom)
-		memory_watch_oom();
+	birth->go = WORKER_GO_FD;
 	set_blocking(WORKER_TASKS_FD);
 	set_blocking(WORKER_RESULTS_FD);
 	/* The link and what else the fork server has: the worker holds its own and no more. */
-	return close_range(WORKER_ARENAS_FD + 1U + birth->watches_oom, ~0U, 0) < 0 ? -errno : 0;
+	return close_range(WORKER_GO_FD + 1U, ~0U, 0) < 0 ? -errno : 0;
+}
+
+/* What came with the order; the places of the others are taken, so they lie above those. */
+static int place_last(const struct worker_birth *birth)
+{
+	int r = 0;
+
+	if (birth->watches_oom) {
+		r = place(birth->fds[LINK_WORKER_FDS + birth->groups], WORKER_OOM_FD, O_CLOEXEC);
+		memory_watch_oom();
+	}
+	if (r < 0)
+		return r;
+	return close_range(WORKER_GO_FD + (unsigned int)birth->watches_oom, ~0U, 0) < 0 ? -errno
+											: 0;
 }
 
 /* A mapping needs no descriptor to stay. */
@@ -125,14 +133,13 @@ void settle_reset_signals(void)
 }
 
 /* From here on this process is its own session and the home of its orphans. */
-static int leave_home(pid_t supervisor)
+static int leave_home(void)
 {
 	if (setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ||
 		prctl(PR_SET_PDEATHSIG, SIGHUP) < 0)
 		return -errno;
-	prctl(PR_SET_NAME, "ruche-worker");
-	/* It may have died before its death became a signal. */
-	return getppid() == supervisor ? 0 : -ESRCH;
+	prctl(PR_SET_NAME, "ruche-next"); /* for ps(1), until it is a worker */
+	return 0;
 }
 
 /* The daemon may be spared when memory runs out; what a task takes is not. */
@@ -162,34 +169,45 @@ static void pin(int core)
 		log_warning("cannot be pinned to core %d: %s", core, strerror(errno));
 }
 
-int settle(struct worker_birth *birth, struct claim_page **ret_page)
+int settle_ahead(struct worker_birth *birth, struct claim_page **ret_page)
 {
 	struct claim_page *page = NULL;
-	int r;
+	int r = map_claims(birth->fds[LINK_WORKER_CLAIMS], &page);
 
-	if (getppid() != birth->supervisor)
-		return -ESRCH;
-	birth->group_error = enter_groups(birth); /* told when it can be */
-	r = map_claims(birth->fds[LINK_WORKER_CLAIMS], &page);
 	settle_reset_signals();
 	if (r == 0)
 		r = stop_init(page, birth->supervisor);
 	if (r == 0)
-		r = leave_home(birth->supervisor);
+		r = leave_home();
 	if (r == 0)
-		r = place_fds(birth, birth->fds);
+		r = place_fds(birth);
 	if (r < 0) {
 		if (page != NULL)
 			munmap(page, CLAIM_SHARED_SIZE);
-		if (r != -ESRCH)
-			log_error("the worker of slot %d cannot start: %s", birth->slot,
-				strerror(-r));
+		log_error("a worker cannot start: %s", strerror(-r));
 		return r;
 	}
 	log_open("ruche-worker", LOG_LEVEL_INFO);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	be_no_exception();
-	pin(birth->core);
 	*ret_page = page;
+	return 0;
+}
+
+int settle(struct worker_birth *birth)
+{
+	int r;
+
+	/* It may have died before its death became a signal. */
+	if (getppid() != birth->supervisor)
+		return -ESRCH;
+	birth->group_error = enter_groups(birth); /* told when it can be */
+	r = place_last(birth);
+	if (r < 0) {
+		log_error("the worker of slot %d cannot start: %s", birth->slot, strerror(-r));
+		return r;
+	}
+	prctl(PR_SET_NAME, "ruche-worker");
+	pin(birth->core);
 	return 0;
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/close_range.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/pidfd.h>
@@ -146,22 +145,6 @@ int spawn_worker(struct spawn_birth *ret)
 		return r;
 	}
 	return pid == 0 ? (int)bear(&nursery, ret) : attend(&nursery, pid, ret);
-}
-
-bool spawn_waits(const struct spawn_birth *birth)
-{
-	struct pollfd other_end = {.fd = birth->go};
-
-	return birth->pid > 0 && poll(&other_end, 1, 0) == 0;
-}
-
-void spawn_let_go(
-	struct spawn_birth *birth, const void *order, size_t len, const int *fds, size_t nfds)
-{
-	/* If the worker has been killed already, the supervisor sees that by itself. */
-	(void)fd_send_packet(birth->go, 0, order, len, fds, nfds);
-	fd_close(&birth->go);
-	birth->pid = 0;
 }
 
 /* ---- commands */

@@ -22,7 +22,7 @@ enum spawn_side { SPAWN_PARENT = 0, SPAWN_WORKER = 1 };
 struct spawn_birth {
 	pid_t pid; /* 0: none */
 	int pidfd; /* of the worker; -1 where the system has none, as under valgrind */
-	int go;    /* SOCK_SEQPACKET, on which the order comes: in either of them its own end */
+	int go;    /* SOCK_SEQPACKET, on which its order comes: in either of them its own end */
 };
 
 /*
@@ -32,16 +32,6 @@ struct spawn_birth {
  * died.  Or a negative errno in the fork server.
  */
 int spawn_worker(struct spawn_birth *ret);
-
-/* Does it still wait? */
-bool spawn_waits(const struct spawn_birth *birth);
-
-/*
- * Sends the worker its order, after its pid was told to the supervisor: then nobody meets a
- * worker that he has not heard of.  There is none then in *birth.
- */
-void spawn_let_go(
-	struct spawn_birth *birth, const void *order, size_t len, const int *fds, size_t nfds);
 
 /* ---- commands */
 

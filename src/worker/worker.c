@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/heap.h"
@@ -18,6 +19,7 @@
 #include "worker/children.h"
 #include "worker/inbox.h"
 #include "worker/memory.h"
+#include "worker/order.h"
 #include "worker/outbox.h"
 #include "worker/settle.h"
 #include "worker/stop.h"
@@ -300,26 +302,38 @@ static int start_and_work(struct worker *w)
 	return work(w);
 }
 
+static int begin(struct worker *w, struct worker_birth *birth)
+{
+	int status = EXIT_FAILURE;
+
+	if (settle(birth) < 0)
+		return EXIT_FAILURE;
+	inbox_init(&w->inbox, WORKER_TASKS_FD, birth->frame_max);
+	w->arenas = (struct arenas){.fd = WORKER_ARENAS_FD};
+	w->outbox = (struct outbox){.fd = WORKER_RESULTS_FD, .page = w->page};
+	if (task_init(&w->task, &w->outbox, &w->inbox, birth->frame_max) == 0) {
+		w->task.plugins = birth->plugins;
+		w->task.page = w->page;
+		w->task.arenas = &w->arenas;
+		status = start_and_work(w);
+		task_fini(&w->task);
+	}
+	arenas_fini(&w->arenas);
+	inbox_fini(&w->inbox);
+	return status;
+}
+
 int worker_main(struct worker_birth *birth)
 {
 	struct worker w = {.birth = birth};
-	int status = EXIT_FAILURE;
+	int status;
 
 	heap_keep();
-	if (settle(birth, &w.page) < 0)
+	if (settle_ahead(birth, &w.page) < 0)
 		return EXIT_FAILURE;
-	inbox_init(&w.inbox, WORKER_TASKS_FD, birth->frame_max);
-	w.arenas = (struct arenas){.fd = WORKER_ARENAS_FD};
-	w.outbox = (struct outbox){.fd = WORKER_RESULTS_FD, .page = w.page};
-	if (task_init(&w.task, &w.outbox, &w.inbox, birth->frame_max) == 0) {
-		w.task.plugins = birth->plugins;
-		w.task.page = w.page;
-		w.task.arenas = &w.arenas;
-		status = start_and_work(&w);
-		task_fini(&w.task);
-	}
-	arenas_fini(&w.arenas);
-	inbox_fini(&w.inbox);
+	if (order_await(birth) < 0)
+		_exit(EXIT_SUCCESS); /* there will be none */
+	status = begin(&w, birth);
 	stop_fini();
 	munmap(w.page, CLAIM_SHARED_SIZE);
 	return status;

@@ -23,12 +23,11 @@ workers = 1
 ${checked:+#}rlimit_nofile = 6
 END
 start_daemon --config "$dir/conf" --plugin "$test_plugins/crash.so"
-descriptors() { ls "/proc/$daemon/fd" | wc -l; }
 worker_pids() { "$ruche" workers --json | "$PYTHON3" -c 'import json, sys
 print(*[w["pid"] for w in json.load(sys.stdin)])'; }
 mappings() { for p in "$daemon" $(worker_pids); do cat "/proc/$p/maps"; done | grep -c ruche-arena; }
 nothing_shared() { [ "$(mappings)" = 0 ]; }
-before=$(descriptors)
+before=$(descriptors "$daemon")
 
 # ---- libruche -----------------------------------------------------------------------------
 
@@ -162,7 +161,7 @@ pids=$(worker_pids)
 check_output 'a client that lies harms itself' well "$PYTHON3" "$dir/liar.py" "$sock"
 check_output 'and no worker' "$pids" worker_pids
 check 'nothing of all that is shared any more' wait_for nothing_shared
-descriptors_are_back() { [ "$(descriptors)" -le "$before" ]; }
+descriptors_are_back() { [ "$(descriptors "$daemon")" -le "$before" ]; }
 check 'no descriptor more than before' wait_for descriptors_are_back
 
 # ---- none -------------------------------------------------------------------------------------
