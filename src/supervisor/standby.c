@@ -167,11 +167,14 @@ void standby_order(struct worker *worker)
 	fs->standby.next = worker;
 }
 
+static bool is_for(const struct forkserver *fs, const struct worker *worker)
+{
+	return fs != NULL && fs->standby.state == STANDBY_ORDERED && fs->standby.next == worker;
+}
+
 bool standby_is_for(const struct worker *worker)
 {
-	const struct forkserver *fs = worker->pool->forkserver;
-
-	return fs != NULL && fs->standby.state == STANDBY_ORDERED && fs->standby.next == worker;
+	return is_for(worker->pool->forkserver, worker);
 }
 
 void standby_check(const struct worker *worker)
@@ -202,7 +205,7 @@ bool standby_take(struct forkserver *fs, struct worker *worker)
 	struct standby *standby = &fs->standby;
 	pid_t pid = standby->pid;
 
-	if (!standby_is_for(worker) && !order_now(fs, worker))
+	if (!is_for(fs, worker) && !order_now(fs, worker))
 		return false;
 	fd_close(&standby->go);
 	standby->pid = 0;

@@ -294,7 +294,7 @@ int supervisor_run(struct supervisor *sup)
 static void init_limits(struct supervisor *sup)
 {
 	uint64_t files = machine_raise_files(&sup->files);
-	uint64_t kept = 64, more = 5 * sup->config.limits.processes;
+	uint64_t kept = 64 + 5 * KITS_MAX, more = 5 * sup->config.limits.processes;
 	uint64_t wanted = sup->config.limits.clients, most;
 
 	for (size_t i = 0; i < sup->pool_count; i++) {

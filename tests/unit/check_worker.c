@@ -381,6 +381,7 @@ int main(void)
 	check_worker_held(suite);
 	check_worker_commands(suite);
 	check_worker_settings(suite);
+	check_worker_standby(suite);
 	check_worker_streams(suite);
 	return check_main(suite);
 }

@@ -47,6 +47,7 @@ void check_worker_chunks(Suite *suite);
 void check_worker_commands(Suite *suite);
 void check_worker_held(Suite *suite);
 void check_worker_settings(Suite *suite);
+void check_worker_standby(Suite *suite);
 void check_worker_streams(Suite *suite);
 
 #endif

@@ -213,7 +213,22 @@ static void pack_order(const struct rig *rig, msgpack_sbuffer *out, size_t frame
 	message_pack_str(&pk, rig->token != NULL ? rig->token : "");
 }
 
-void rig_fork_by(struct rig *rig, struct rig_worker *ret, const void *request, size_t len)
+static void read_answer(struct rig *rig, struct rig_message *ret, int *ret_fd)
+{
+	static char packet[LINK_PACKET_MAX];
+	size_t nfds = 0;
+	ssize_t n;
+
+	wait_readable(rig->link);
+	n = fd_recv_packet(rig->link, 0, packet, sizeof(packet), ret_fd, ret_fd != NULL, &nfds);
+	ck_assert_msg(n > 0, "the fork server has gone");
+	ck_assert_uint_eq(nfds, ret_fd != NULL);
+	unpack(ret, packet, (size_t)n);
+}
+
+/* ret_fd: of what comes with the answer; NULL: nothing is to. */
+static void rig_ask(
+	struct rig *rig, struct rig_worker *ret, const void *request, size_t len, int *ret_fd)
 {
 	int tasks[2], results[2], output[2], arenas[2],
 		claims = memfd_create("claims", MFD_CLOEXEC);
@@ -229,7 +244,7 @@ void rig_fork_by(struct rig *rig, struct rig_worker *ret, const void *request, s
 				 (int[]){tasks[0], results[1], output[1], claims, arenas[1]},
 				 LINK_WORKER_FDS),
 		0);
-	rig_read_link(rig, &m);
+	read_answer(rig, &m, ret_fd);
 	ck_assert_uint_eq(m.id, rig->next_id++);
 	ck_assert_int_eq(m.error->type, MSGPACK_OBJECT_NIL);
 	ret->pid = (pid_t)m.result->via.i64;
@@ -239,6 +254,26 @@ void rig_fork_by(struct rig *rig, struct rig_worker *ret, const void *request, s
 	fd_close(&claims);
 	fd_close(&arenas[0]);
 	fd_close(&arenas[1]);
+}
+
+void rig_fork_by(struct rig *rig, struct rig_worker *ret, const void *request, size_t len)
+{
+	rig_ask(rig, ret, request, len, NULL);
+}
+
+void rig_stand_by(
+	struct rig *rig, struct rig_worker *ret, const void *request, size_t len, int *ret_go)
+{
+	rig_ask(rig, ret, request, len, ret_go);
+}
+
+void rig_order(struct rig *rig, int go, size_t frame_max)
+{
+	msgpack_sbuffer order;
+
+	pack_order(rig, &order, frame_max);
+	ck_assert_int_eq(fd_send_packet(go, 0, order.data, order.size, NULL, 0), 0);
+	msgpack_sbuffer_destroy(&order);
 }
 
 void rig_fork_only(struct rig *rig, struct rig_worker *ret, size_t frame_max)

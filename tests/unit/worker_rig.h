@@ -61,6 +61,11 @@ void rig_fork(struct rig *rig, struct rig_worker *ret, size_t frame_max);
 void rig_fork_only(struct rig *rig, struct rig_worker *ret, size_t frame_max);
 /* And by a request that is packed already; its id must be rig->next_id. */
 void rig_fork_by(struct rig *rig, struct rig_worker *ret, const void *request, size_t len);
+/* One that stands by, by a request that is packed already; *ret_go is where it gets its order, the caller's. */
+void rig_stand_by(
+	struct rig *rig, struct rig_worker *ret, const void *request, size_t len, int *ret_go);
+/* Which this is. */
+void rig_order(struct rig *rig, int go, size_t frame_max);
 void rig_forget(struct rig_worker *worker); /* closes its pipes */
 void rig_end(void);                         /* frees the last message */
 
