@@ -26,7 +26,10 @@
 #include "core/restart.h"
 #include "core/task.h"
 
-enum { SLOT_DEPTH = 128 }; /* tasks in flight to one worker, the running one included */
+enum {
+	SLOT_DEPTH = 256, /* tasks in flight to one worker, the running one included */
+	SLOT_AHEAD = 128, /* of these as long as it is not sure that every worker gets as many */
+};
 
 /*
  * Work that is handed ahead, ns, beside the next task: more gains nothing, and would have to be got back

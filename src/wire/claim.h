@@ -34,7 +34,7 @@
 #include <string.h>
 
 enum {
-	CLAIM_RING = 128,
+	CLAIM_RING = 256,
 	CLAIM_PAGE_SIZE = 4096,
 	CLAIM_PARTIAL_SIZE = 256 * 1024,
 	CLAIM_PARTIAL_HEAD = 64,
@@ -58,6 +58,7 @@ struct claim_page {
 	/* The worker's own account: tasks that it has run, and ns that they have taken. */
 	_Atomic uint64_t done;
 	_Atomic uint64_t busy;
+	uint8_t unused_too[48];
 	/* The arena that a task may use, see wire/arena.h; 0: none.  Written before the task is offered. */
 	_Atomic uint32_t arena[CLAIM_RING];
 	_Atomic uint32_t birth;   /* the worker's own number, by which an arena's lanes know it */
