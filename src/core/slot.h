@@ -27,7 +27,7 @@
 #include "core/task.h"
 
 enum {
-	SLOT_DEPTH = 256, /* tasks in flight to one worker, the running one included */
+	SLOT_DEPTH = 512, /* tasks in flight to one worker, the running one included */
 	SLOT_AHEAD = 128, /* of these as long as it is not sure that every worker gets as many */
 };
 

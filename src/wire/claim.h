@@ -34,8 +34,8 @@
 #include <string.h>
 
 enum {
-	CLAIM_RING = 256,
-	CLAIM_PAGE_SIZE = 4096,
+	CLAIM_RING = 512,
+	CLAIM_PAGE_SIZE = 8192,
 	CLAIM_PARTIAL_SIZE = 256 * 1024,
 	CLAIM_PARTIAL_HEAD = 64,
 	CLAIM_PARTIAL_MAX = CLAIM_PARTIAL_SIZE - CLAIM_PARTIAL_HEAD, /* bytes of results */
@@ -79,7 +79,8 @@ struct claim_held {
 	uint8_t bytes[CLAIM_HELD_MAX];
 };
 
-_Static_assert(sizeof(struct claim_page) <= CLAIM_PAGE_SIZE, "the claim page is one page");
+_Static_assert(sizeof(struct claim_page) <= CLAIM_PAGE_SIZE,
+	"the claim words fit in front of the results");
 _Static_assert(
 	sizeof(struct claim_partial) == CLAIM_PARTIAL_SIZE, "and the rest is as large as told");
 _Static_assert(sizeof(struct claim_held) == CLAIM_HELD_SIZE, "and so is this");
