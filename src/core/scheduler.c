@@ -140,10 +140,15 @@ bool scheduler_has_stalled(const struct scheduler *scheduler)
 }
 
 /* It will be done with what it has sooner than an idle one could be woken. */
+static bool has_little(const struct slot *slot)
+{
+	return slot->service > 0 && slot_backlog(slot) < SCHEDULER_SPILL;
+}
+
 static bool is_near(const struct slot *slot, const struct task *task)
 {
-	return slot->state == SLOT_BUSY && slot->live < SLOT_AHEAD && slot->service > 0 &&
-	       slot_backlog(slot) < SCHEDULER_SPILL && slot_can_take(slot, task);
+	return slot->state == SLOT_BUSY && slot->live < SLOT_AHEAD && has_little(slot) &&
+	       slot_can_take(slot, task);
 }
 
 static struct slot *pick_near(struct scheduler *scheduler, const struct task *task)
@@ -169,8 +174,10 @@ static struct slot *pick_near(struct scheduler *scheduler, const struct task *ta
 static bool may_have_more(
 	const struct scheduler *scheduler, const struct slot *slot, const struct task *task)
 {
-	return slot->state == SLOT_BUSY && slot_can_take(slot, task) &&
-	       (slot->live < SLOT_AHEAD || scheduler->queue.count >= SCHEDULER_PLENTY);
+	bool is_plenty = scheduler->queue.count >= SCHEDULER_PLENTY && has_little(slot);
+
+	return slot->state == SLOT_BUSY && (slot->live < SLOT_AHEAD || is_plenty) &&
+	       slot_can_take(slot, task);
 }
 
 bool scheduler_may_follow(

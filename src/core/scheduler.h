@@ -35,10 +35,9 @@
 #define SCHEDULER_TURN 20000ULL
 
 enum {
-	SCHEDULER_MANY = 32, /* tasks that wait, for which the core matters */
-	SCHEDULER_PLENTY =
-		1024,       /* of which each busy slot gets SLOT_DEPTH, and not only SLOT_AHEAD */
-	SCHEDULER_RUN = 64, /* tasks of those that go to the same slot */
+	SCHEDULER_MANY = 32,     /* tasks that wait, for which the core matters */
+	SCHEDULER_PLENTY = 1024, /* tiny ones, of which a busy slot gets more than SLOT_AHEAD */
+	SCHEDULER_RUN = 64,      /* tasks of those that go to the same slot */
 };
 
 struct scheduler {

@@ -156,6 +156,7 @@ START_TEST(slots_get_more_only_where_plenty_waits_even_then)
 {
 	const int more = 10;
 
+	scheduler.slots[0].service = scheduler.slots[1].service = 1;
 	enqueue(2 * SLOT_AHEAD + SCHEDULER_PLENTY + more);
 	hand_all();
 	ck_assert_uint_eq(scheduler.queue.count, SCHEDULER_PLENTY - 1);
@@ -163,6 +164,21 @@ START_TEST(slots_get_more_only_where_plenty_waits_even_then)
 	enqueue(2 * SLOT_DEPTH);
 	hand_all();
 	ck_assert_uint_eq(scheduler_in_flight(&scheduler), 2 * SLOT_DEPTH);
+}
+END_TEST
+
+START_TEST(plenty_of_work_is_not_handed_deeper)
+{
+	scheduler.slots[0].service = scheduler.slots[1].service =
+		SCHEDULER_SPILL / (2 * SLOT_AHEAD);
+	enqueue(SCHEDULER_PLENTY + 4 * SLOT_DEPTH);
+	hand_all();
+	ck_assert_uint_le(scheduler_in_flight(&scheduler), 2 * (2 * SLOT_AHEAD + 1));
+	scheduler.slots[0].service = scheduler.slots[1].service = 0; /* not known */
+	while (scheduler.slots[0].live > 0)
+		slot_pop(&scheduler.slots[0], 300);
+	hand_all();
+	ck_assert_uint_eq(scheduler.slots[0].live, SLOT_AHEAD);
 }
 END_TEST
 
@@ -240,6 +256,7 @@ START_TEST(plenty_follows_in_runs)
 	struct slot *slot = &scheduler.slots[0];
 	int run = 0;
 
+	slot->service = 1;
 	enqueue(SCHEDULER_PLENTY + 4 * SLOT_DEPTH);
 	while (slot->live < SLOT_AHEAD)
 		push(slot, queue_first(&scheduler.queue));
@@ -652,6 +669,7 @@ void add_core_scheduler(Suite *suite)
 	tcase_add_test(tc, many_go_to_the_slot_at_home_first_whether_it_is_idle_or_near);
 	tcase_add_test(tc, a_slot_that_is_not_pinned_is_nowhere_at_home);
 	tcase_add_test(tc, what_may_follow_would_be_handed_there_by_itself);
+	tcase_add_test(tc, plenty_of_work_is_not_handed_deeper);
 	tcase_add_test(tc, plenty_follows_in_runs);
 	tcase_add_test(tc, victim_is_the_slot_with_most_waiting);
 	tcase_add_test(tc, who_has_most_is_the_victim_among_several);
