@@ -5,7 +5,7 @@
 
 #define QUICK (10 * CLOCK_US)
 
-enum { GLANCES = 8 };
+enum { GLANCES_MAX = 64 };
 
 static uint64_t read_clock(clockid_t clock)
 {
@@ -20,16 +20,25 @@ uint64_t clock_now(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_tick(void)
+{
+	return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
 uint64_t clock_glance(struct clock_glance *glance)
 {
-	uint64_t tick = read_clock(CLOCK_MONOTONIC_COARSE), now;
+	uint64_t tick = clock_tick(), now;
 
 	if (glance->left > 0 && tick == glance->tick) {
 		glance->left--;
 		return glance->now;
 	}
 	now = clock_now();
-	glance->left = now - glance->now < QUICK ? GLANCES - 1 : 0;
+	if (now - glance->now >= QUICK)
+		glance->quick = 0;
+	else if (glance->quick < GLANCES_MAX / 2)
+		glance->quick += 1 + glance->quick;
+	glance->left = glance->quick;
 	glance->now = now;
 	glance->tick = tick;
 	return now;
