@@ -33,6 +33,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/copy.h"
+
 enum {
 	CLAIM_RING = 512,
 	CLAIM_PAGE_SIZE = 8192,
@@ -204,17 +206,20 @@ static inline void claim_partial_begin(struct claim_page *page, uint32_t seq)
 	atomic_store(&claim_partial_of(page)->done, (uint64_t)seq << 32);
 }
 
-/* Worker: one more result of the chunk that it has begun.  False: there is no room for it. */
+/*
+ * Worker: one more result of the chunk that it has begun.  False: there is no room for it.  It is the only one who writes
+ * here, and who reads does so when it has died.
+ */
 static inline bool claim_partial_add(struct claim_page *page, const void *data, size_t len)
 {
 	struct claim_partial *partial = claim_partial_of(page);
-	uint64_t done = atomic_load(&partial->done);
+	uint64_t done = atomic_load_explicit(&partial->done, memory_order_relaxed);
 	size_t at = (uint32_t)done;
 
 	if (at > CLAIM_PARTIAL_MAX || len > CLAIM_PARTIAL_MAX - at)
 		return false;
-	memcpy(partial->bytes + at, data, len);
-	atomic_store(&partial->done, done + len);
+	copy_few(partial->bytes + at, data, len);
+	atomic_store_explicit(&partial->done, done + len, memory_order_release);
 	return true;
 }
 
