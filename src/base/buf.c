@@ -12,7 +12,6 @@
 enum {
 	MIN_CAP = 4096,
 	AHEAD = 32, /* times what has come: no more room than that is made for what is to come */
-	KEEP_CAP = 256 * 1024, /* an empty buffer over this size is freed */
 };
 
 void buf_fini(struct buf *buf)
@@ -55,27 +54,6 @@ uint8_t *buf_make_room(struct buf *buf, size_t len)
 	else if (grow(buf, need) < 0)
 		return NULL;
 	return buf->data + buf->end;
-}
-
-int buf_append(struct buf *buf, const void *data, size_t len)
-{
-	uint8_t *to;
-
-	if (len == 0)
-		return 0;
-	to = buf_reserve(buf, len);
-	if (to == NULL)
-		return -ENOMEM;
-	memcpy(to, data, len);
-	buf_commit(buf, len);
-	return 0;
-}
-
-void buf_restart(struct buf *buf)
-{
-	buf->start = buf->end = 0;
-	if (buf->cap > KEEP_CAP)
-		buf_fini(buf);
 }
 
 void buf_expect(struct buf *buf, size_t missing, size_t max)

@@ -8,14 +8,19 @@
  * buffer.  Pointers into it are valid until the next append, reserve or consume.
  */
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "base/copy.h"
 
 struct buf {
 	uint8_t *data;
 	size_t start, end, cap;
 };
+
+enum { BUF_KEPT = 256 * 1024 }; /* an empty buffer over this size is freed */
 
 void buf_fini(struct buf *buf); /* leaves an empty buffer */
 
@@ -44,17 +49,29 @@ static inline void buf_commit(struct buf *buf, size_t len)
 }
 
 /* 0 or -ENOMEM, and then nothing was appended. */
-int buf_append(struct buf *buf, const void *data, size_t len);
+static inline int buf_append(struct buf *buf, const void *data, size_t len)
+{
+	uint8_t *to;
 
-/* When all of it was consumed. */
-void buf_restart(struct buf *buf);
+	if (len == 0)
+		return 0;
+	to = buf_reserve(buf, len);
+	if (to == NULL)
+		return -ENOMEM;
+	copy_few(to, data, len);
+	buf_commit(buf, len);
+	return 0;
+}
 
 /* Drops `len` bytes, no more than there are, from the front.  A large empty buffer is given back. */
 static inline void buf_consume(struct buf *buf, size_t len)
 {
 	buf->start += len;
-	if (buf->start >= buf->end)
-		buf_restart(buf);
+	if (buf->start < buf->end)
+		return;
+	buf->start = buf->end = 0;
+	if (buf->cap > BUF_KEPT)
+		buf_fini(buf);
 }
 
 /*

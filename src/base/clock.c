@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
+#include <stdbool.h>
 #include <time.h>
 
-#define QUICK (10 * CLOCK_US)
-
-enum { GLANCES = 8 };
+enum { TICKS_MAX = 4000 };
 
 static uint64_t read_clock(clockid_t clock)
 {
@@ -20,19 +19,33 @@ uint64_t clock_now(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_tick(void)
+{
+	return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
+/* Of what counts by itself, at 1 GHz at the least, and is read in a third of the time; else of the clock. */
+static inline uint64_t count_ticks(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return __builtin_ia32_rdtsc();
+#else
+	return clock_now();
+#endif
+}
+
+uint64_t clock_look(struct clock_glance *glance)
+{
+	glance->ticks = count_ticks();
+	glance->now = clock_now();
+	return glance->now;
+}
+
 uint64_t clock_glance(struct clock_glance *glance)
 {
-	uint64_t tick = read_clock(CLOCK_MONOTONIC_COARSE), now;
+	bool is_old = count_ticks() - glance->ticks > TICKS_MAX || glance->now == 0;
 
-	if (glance->left > 0 && tick == glance->tick) {
-		glance->left--;
-		return glance->now;
-	}
-	now = clock_now();
-	glance->left = now - glance->now < QUICK ? GLANCES - 1 : 0;
-	glance->now = now;
-	glance->tick = tick;
-	return now;
+	return is_old ? clock_look(glance) : glance->now;
 }
 
 uint64_t clock_real(void)

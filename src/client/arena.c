@@ -32,18 +32,25 @@ void client_arena_give(struct client_arena *arena, uint64_t lanes)
 
 /* ---- what comes ---------------------------------------------------------------------------- */
 
-int client_arena_resolve(struct client_arena *arena, struct piece *value, uint32_t *ret_lane)
+static bool is_one_value(struct piece piece)
+{
+	size_t len;
+
+	return scan_value(piece.data, piece.len, &len) == 0 && len == piece.len;
+}
+
+int client_arena_resolve(
+	struct client_arena *arena, struct piece *value, bool is_array, uint32_t *ret_lane)
 {
 	struct arena_ref ref;
-	const uint8_t *at;
-	size_t len;
+	struct piece there;
 
 	if (arena == NULL || !arena_is_ref(value->data, value->len, &ref))
 		return 0;
-	at = arena_value(&arena->arena, &ref);
-	if (at == NULL || scan_value(at, (size_t)ref.len, &len) < 0 || len != ref.len)
+	there = (struct piece){arena_value(&arena->arena, &ref), (size_t)ref.len};
+	if (there.data == NULL || (!is_array && !is_one_value(there)))
 		return -EPROTO;
-	*value = (struct piece){at, len};
+	*value = there;
 	*ret_lane = ref.lane;
 	return 1;
 }

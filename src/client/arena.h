@@ -40,8 +40,10 @@ void client_arena_give(struct client_arena *arena, uint64_t lanes);
 
 /*
  * A value that has come.  1: it was a reference and *value is now what that refers to, in the lane
- * *ret_lane.  0: it is itself.  -EPROTO: it refers to nothing.
+ * *ret_lane.  0: it is itself.  -EPROTO: it refers to nothing.  What is there is one value; but of an array (`is_array`) as is said nothing
+ * is known: its elements are to be looked at one by one, and not there, where they can still change.
  */
-int client_arena_resolve(struct client_arena *arena, struct piece *value, uint32_t *ret_lane);
+int client_arena_resolve(
+	struct client_arena *arena, struct piece *value, bool is_array, uint32_t *ret_lane);
 
 #endif

@@ -48,8 +48,9 @@ struct call {
 	uint64_t lanes; /* of the arena, that hold its arguments, until it is answered */
 	uint32_t id;
 	bool finished;
-	bool brings_fd; /* its answer may have a descriptor beside it */
-	bool is_item;   /* its result is what somebody put into a queue, and refers to nothing */
+	bool brings_fd;    /* its answer may have a descriptor beside it */
+	bool brings_pairs; /* its result is that of a chunk, and its owner looks at each pair */
+	bool is_item;      /* its result is what somebody put into a queue, and refers to nothing */
 };
 
 TAILQ_HEAD(call_list, call);

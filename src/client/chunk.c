@@ -7,6 +7,7 @@
 
 #include "client/reply.h"
 #include "wire/scan.h"
+#include "wire/scan_head.h"
 
 /* ---- items */
 
@@ -75,6 +76,7 @@ struct chunk *chunk_slice(const struct chunk *chunk, size_t from, size_t count)
 	slice->packed = chunk->packed;
 	slice->packed->refs++;
 	slice->off = chunk->off + off;
+	slice->has_nested = chunk->has_nested;
 	slice->len = measure(chunk, from + count) - off;
 	return slice;
 }
@@ -130,22 +132,41 @@ static struct ruche_reply *refuse_pairs(struct chunk *chunk)
 	return make_excuse(chunk);
 }
 
-static struct ruche_reply *take_pair(struct chunk *chunk)
+/* The result of the pair of an item that is done, if that is short and plain as most are; NULL: look at it more closely. */
+static const uint8_t *find_result(const uint8_t *pair, const uint8_t *end, const uint8_t **ret_end)
+{
+	if (end - pair < 3 || pair[0] != 0x92 || pair[1] != 0xc0)
+		return NULL;
+	*ret_end = scan_leaf(pair + 2, end);
+	return *ret_end == NULL ? NULL : pair + 2;
+}
+
+static struct ruche_reply *take_any_pair(struct chunk *chunk, struct piece rest)
 {
 	struct ruche_reply *reply;
 	struct piece parts[2];
-	const void *data;
-	size_t len;
-	const uint8_t *at;
 
-	(void)ruche_reply_packed(chunk->reply, &data, &len);
-	at = (const uint8_t *)data + chunk->at;
-	if (value_split((struct piece){at, len - chunk->at}, 2, parts) < 0)
+	if (value_split(rest, 2, parts) < 0)
 		return refuse_pairs(chunk);
 	reply = value_is_nil(parts[0]) ? reply_new_result(0, parts[1].data, parts[1].len)
 				       : reply_new_error(0, parts[0].data, parts[0].len);
 	if (reply != NULL)
-		chunk->at += (size_t)(parts[1].data + parts[1].len - at);
+		chunk->at += (size_t)(parts[1].data + parts[1].len - rest.data);
+	return reply;
+}
+
+static struct ruche_reply *take_pair(struct chunk *chunk)
+{
+	const struct piece pairs = reply_piece(chunk->reply);
+	const uint8_t *at = pairs.data + chunk->at, *end = pairs.data + pairs.len, *result_end;
+	const uint8_t *result = find_result(at, end, &result_end);
+	struct ruche_reply *reply;
+
+	if (result == NULL)
+		return take_any_pair(chunk, (struct piece){at, (size_t)(end - at)});
+	reply = reply_new_result(0, result, (size_t)(result_end - result));
+	if (reply != NULL)
+		chunk->at += (size_t)(result_end - at);
 	return reply;
 }
 

@@ -45,6 +45,7 @@ struct chunk {
 
 	struct packed *packed; /* NULL: no longer needed */
 	size_t off, len;       /* of its items in there */
+	bool has_nested;       /* they may be too deep for a call */
 
 	/* The end: an excuse, or a reply, which is ... */
 	struct chunk_excuse excuse;

@@ -107,7 +107,8 @@ static int on_response(struct ruche *ruche)
 		return 0;
 	}
 	r = call->is_item ? 0
-			  : client_arena_resolve(ruche->calls.arena, &result.value, &result.lane);
+			  : client_arena_resolve(ruche->calls.arena, &result.value,
+				    call->brings_pairs, &result.lane);
 	if (r < 0) {
 		connection_break(ruche, "the answer to call %u refers to nothing", id);
 		return 0;

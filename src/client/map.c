@@ -12,6 +12,8 @@
 
 #define RUCHE_MAP "ruche.map"
 
+enum { FEED_EVERY = 64 }; /* replies of one chunk */
+
 /* ---- what becomes of chunks */
 
 void map_add(struct ruche_map *map, struct chunk *chunk, struct chunk *after)
@@ -34,6 +36,7 @@ void map_start(struct ruche_map *map, struct chunk *chunk, struct call *call)
 	map_take_out(map, chunk);
 	chunk->state = CHUNK_UNDER_WAY;
 	chunk->call = call;
+	call->brings_pairs = chunk->count > 1;
 	calls_own(&map->ruche->calls, call, &map_calls, chunk);
 	map->items_size += chunk->len;
 	map->under_way += chunk->count;
@@ -244,17 +247,15 @@ static bool is_all_taken(const struct ruche_map *map)
 	return map->source.ended && !map->source.has_item && map->filled == 0;
 }
 
-/* 1; 0: there is none yet; or what ruche_map_next() says. */
-static int hand_out(struct ruche_map *map, size_t *ret_index, struct ruche_reply **ret)
+/* 1 or -ENOMEM. */
+static int hand_out(
+	struct ruche_map *map, struct chunk *chunk, size_t *ret_index, struct ruche_reply **ret)
 {
-	struct chunk *chunk = find_ready(map);
-	struct ruche_reply *reply;
+	size_t index = chunk->first;
+	struct ruche_reply *reply = chunk_take_reply(chunk);
 
-	if (chunk == NULL)
-		return TAILQ_EMPTY(&map->order) && is_all_taken(map) ? finish(map) : 0;
 	if (ret_index != NULL)
-		*ret_index = chunk->first;
-	reply = chunk_take_reply(chunk);
+		*ret_index = index;
 	if (reply == NULL)
 		return -ENOMEM;
 	if (chunk->count == 0)
@@ -264,14 +265,33 @@ static int hand_out(struct ruche_map *map, size_t *ret_index, struct ruche_reply
 	return 1;
 }
 
-/* Takes items in, unless that keeps a reply waiting that is here. */
+/* To look for room before its reply is handed out would gain nothing: a chunk of so many makes room for as many when it is handed out. */
+static bool may_feed_later(const struct ruche_map *map, const struct chunk *ready)
+{
+	return map->is_slow || (ready->count > FEED_EVERY && ready->count % FEED_EVERY != 0);
+}
+
+/* Takes items in.  1; 0: there is no reply yet; or what ruche_map_next() says. */
+static int feed_and_hand_out(struct ruche_map *map, size_t *ret_index, struct ruche_reply **ret)
+{
+	int r = map_feed(map);
+	struct chunk *ready = find_ready(map);
+
+	if (ready != NULL)
+		return hand_out(map, ready, ret_index, ret);
+	if (TAILQ_EMPTY(&map->order) && is_all_taken(map))
+		return finish(map);
+	return r < 0 ? r : 0;
+}
+
+/* The same, but items have to wait if that would keep a reply waiting which is here. */
 static int step(struct ruche_map *map, size_t *ret_index, struct ruche_reply **ret)
 {
-	bool is_ready = find_ready(map) != NULL;
-	int r = is_ready && map->is_slow ? 0 : map_feed(map);
-	int given = hand_out(map, ret_index, ret);
+	struct chunk *ready = find_ready(map);
 
-	return given == 0 && r < 0 ? r : given;
+	if (ready != NULL && may_feed_later(map, ready))
+		return hand_out(map, ready, ret_index, ret);
+	return feed_and_hand_out(map, ret_index, ret);
 }
 
 /* Nothing will come before the caller has another item. */

@@ -34,6 +34,9 @@ struct ruche_map {
 	struct chunk_list order, waiting, ended;
 	struct buf filling; /* items of the next chunk */
 	size_t filled;      /* how many */
+	bool is_full;       /* there was no room when it was last looked for */
+	bool has_nested;    /* something is nested in one of them */
+	bool is_quick;      /* the source took no time over the last of them */
 	bool has_more;      /* taking items in was left off, to look for replies */
 	bool is_slow;       /* ... after few of them: the source takes its time */
 

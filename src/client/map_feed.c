@@ -13,6 +13,9 @@
 enum {
 	UNDER_WAY_MIN = 1024, /* so many items may be, or ... */
 	CHUNKS_UNDER_WAY = 64,
+	UNDER_WAY_ENOUGH = 65536,            /* ... but no more in chunks whose size is chosen */
+	CHUNK_OF_TINY = 64,                  /* has so many items at the least */
+	CHUNKS_IN_A_ROW = 4,                 /* of these */
 	CHUNK_SHARE = 16,                    /* a chunk that is chosen is no more of the window */
 	CHUNK_SIZE_CHOSEN = 64 * 1024,       /* bytes of the items in one chunk */
 	CHUNK_SIZE_MAX = 1024 * 1024,        /* ... whose number is given */
@@ -23,7 +26,10 @@ enum {
 };
 
 /* After so long, replies are looked for. */
-#define SLICE (100 * 1000ULL) /* nanoseconds */
+#define SLICE (100 * CLOCK_US)
+
+/* For four items. */
+#define QUICK (10 * CLOCK_US)
 
 /* ---- how much */
 
@@ -56,19 +62,34 @@ static size_t under_way_max(const struct ruche_map *map)
 	if (size > SIZE_MAX / CHUNKS_UNDER_WAY)
 		return SIZE_MAX;
 	size *= CHUNKS_UNDER_WAY;
+	if (map->chunk == 0 && size > UNDER_WAY_ENOUGH)
+		size = UNDER_WAY_ENOUGH;
 	return size > UNDER_WAY_MIN ? size : UNDER_WAY_MIN;
 }
 
-static bool has_room(const struct ruche_map *map, size_t size)
+/*
+ * Of tiny items several chunks are sent in a row, which several workers then begin with at once: so a map that was full
+ * is so until there is room for them.
+ */
+static size_t room_wanted(const struct ruche_map *map, size_t size)
 {
-	size_t under_way = under_way_max(map);
+	bool is_tiny = map->chunk == 0 && size >= CHUNK_OF_TINY;
+
+	return map->is_full && is_tiny ? CHUNKS_IN_A_ROW * size : size;
+}
+
+static bool has_room(struct ruche_map *map, size_t size)
+{
+	size_t under_way = under_way_max(map), wanted = room_wanted(map, size);
 	size_t window = map->window > 0 ? map->window : under_way;
 
 	if (!TAILQ_EMPTY(&map->waiting) || map->items_size >= ITEMS_SIZE_MAX)
 		return false;
 	if (map->window != SIZE_MAX && map->replies_size >= REPLIES_SIZE_MAX)
 		return false;
-	return map->taken - map->given + size <= window && map->under_way + size <= under_way;
+	map->is_full =
+		map->taken - map->given + wanted > window || map->under_way + wanted > under_way;
+	return !map->is_full;
 }
 
 /* ---- sending */
@@ -117,7 +138,7 @@ static int start_call(struct ruche_map *map, struct chunk *chunk)
 
 	if (r < 0)
 		return r;
-	request.is_foreign = true;
+	request.is_foreign = chunk->has_nested;
 	r = is_single ? pack_single(&request, chunk) : pack_many(&request, chunk);
 	r = apply_end(&request, &apply, r);
 	if (r < 0)
@@ -218,31 +239,38 @@ static bool is_over(const struct ruche_map *map)
 	return map->is_cancelled || map->ruche->broken;
 }
 
-/* Time is up for taking items in. */
-static bool is_late(struct ruche_map *map, uint64_t deadline)
+/* Has the caller's function taken so long?  As long as it is quick, the clock is looked at after every fourth item. */
+static bool is_late(struct ruche_map *map, uint64_t since)
 {
-	map->has_more =
-		map->source.items.next != NULL && clock_glance(&map->ruche->clock) >= deadline;
-	return map->has_more;
+	struct clock_glance *clock = &map->ruche->clock;
+	uint64_t before = clock->now, now;
+
+	if (map->source.items.next == NULL || (map->is_quick && map->filled % 4 != 0))
+		return false;
+	now = clock_glance(clock);
+	map->is_quick = now - before < QUICK;
+	return now >= since + SLICE;
 }
 
 /* Takes items for one chunk. */
-static int fill(struct ruche_map *map, size_t size, uint64_t deadline)
+static int fill(struct ruche_map *map, size_t size)
 {
+	const uint64_t since = clock_glance(&map->ruche->clock);
+	const size_t bytes = chunk_bytes(map);
 	struct source *source = &map->source;
 
 	while (map->filled < size && !is_over(map) && source_look(source)) {
 		struct piece item = source->item;
 		bool is_alone = is_refused(map, item);
 
-		if (map->filled > 0 &&
-			(is_alone || buf_len(&map->filling) + item.len > chunk_bytes(map)))
+		if (map->filled > 0 && (is_alone || buf_len(&map->filling) + item.len > bytes))
 			break;
 		if (buf_append(&map->filling, item.data, item.len) < 0)
 			return -ENOMEM;
 		source_pass(source);
 		map->filled++;
-		if (is_alone || (is_late(map, deadline) && map->chunk == 0))
+		map->has_nested |= !source->is_leaf;
+		if (is_alone || (map->chunk == 0 && is_late(map, since)))
 			break; /* of a size that was given, it is filled */
 	}
 	return 0;
@@ -257,6 +285,7 @@ static int add_chunk(struct ruche_map *map, size_t count, struct piece items)
 	if (chunk == NULL)
 		return -ENOMEM;
 	map->taken += count;
+	chunk->has_nested = map->has_nested;
 	map_add(map, chunk, NULL);
 	map_wait(map, chunk);
 	if (items.len > 0 && is_refused(map, items))
@@ -265,10 +294,10 @@ static int add_chunk(struct ruche_map *map, size_t count, struct piece items)
 }
 
 /* 1: there was one; 0: there are no more items; or -ENOMEM. */
-static int take_chunk(struct ruche_map *map, uint64_t deadline)
+static int take_chunk(struct ruche_map *map)
 {
 	struct buf *filling = &map->filling;
-	int r = fill(map, chunk_size(map), deadline);
+	int r = fill(map, chunk_size(map));
 
 	if (r == 0 && map->filled == 0)
 		return 0;
@@ -278,6 +307,7 @@ static int take_chunk(struct ruche_map *map, uint64_t deadline)
 	if (r < 0)
 		return r;
 	map->filled = 0;
+	map->has_nested = false;
 	buf_consume(filling, buf_len(filling));
 	return 1;
 }
@@ -309,7 +339,7 @@ static int close_source(struct ruche_map *map)
 
 int map_feed(struct ruche_map *map)
 {
-	uint64_t deadline = 0;
+	uint64_t since = 0;
 	size_t taken = map->taken;
 	int r = is_over(map) ? close_source(map) : 0;
 
@@ -318,11 +348,12 @@ int map_feed(struct ruche_map *map)
 		r = map_send(map);
 	while (r == 0 && !map->has_more && !is_over(map) &&
 		(map->filled > 0 || has_room(map, chunk_size(map)))) {
-		if (deadline == 0) /* the clock is for who takes something */
-			deadline = clock_now() + SLICE;
-		r = take_chunk(map, deadline);
+		if (since == 0) /* the clock is for who takes something */
+			since = clock_now();
+		r = take_chunk(map);
 		if (r == 0)
 			break;
+		map->has_more = is_late(map, since);
 		if (r == 1)
 			r = map_send(map);
 	}

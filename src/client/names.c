@@ -9,8 +9,6 @@
 #include "wire/message.h"
 #include "wire/scan.h"
 
-enum { PACKED_INTEGER_MAX = 18 };
-
 const char *ruche_code_name(enum ruche_code code)
 {
 	const char *name = message_code_name(code);
@@ -45,30 +43,7 @@ int ruche_unpack_int128(const void *data, size_t len, __int128 *ret)
 	return value_get_int128(data, len, ret);
 }
 
-struct fixed {
-	uint8_t *at;
-	size_t len;
-};
-
-static int append(void *data, const char *bytes, size_t len)
-{
-	struct fixed *fixed = data;
-
-	if (len > PACKED_INTEGER_MAX - fixed->len)
-		return -1;
-	memcpy(fixed->at + fixed->len, bytes, len);
-	fixed->len += len;
-	return 0;
-}
-
 size_t ruche_pack_int128(__int128 value, void *buf)
 {
-	struct fixed fixed = {.at = buf};
-	msgpack_packer pk;
-
-	if (buf == NULL)
-		return 0;
-	msgpack_packer_init(&pk, &fixed, append);
-	message_pack_int128(&pk, value);
-	return fixed.len;
+	return buf == NULL ? 0 : message_write_int128(buf, value);
 }

@@ -8,7 +8,11 @@
 #define SAMPLE_MIN 500000ULL
 #define SAMPLE_MAX 5000000ULL /* one of slow items ends here, however few they are */
 
-enum { SAMPLE_ITEMS = 64 };
+enum {
+	SAMPLE_ITEMS = 64,
+	GROWTH_MAX =
+		8, /* times, from one sample to the next: it may have been of a few quick items */
+};
 
 void pace_init(struct pace *pace)
 {
@@ -25,13 +29,16 @@ bool pace_count(struct pace *pace, size_t items)
 static void judge(struct pace *pace, uint64_t elapsed)
 {
 	uint64_t each = elapsed / pace->ended;
+	size_t max = pace->chunk * GROWTH_MAX < PACE_CHUNK_MAX ? pace->chunk * GROWTH_MAX
+							       : PACE_CHUNK_MAX;
 
 	if (each > SLOW_ITEM)
 		pace->chunk = 1;
-	else if (pace->chunk * 2 * each <= CHUNK_TIME && pace->chunk < PACE_CHUNK_MAX)
-		pace->chunk *= 2;
 	else if (pace->chunk * each > CHUNK_TIME * 2 && pace->chunk > 1)
 		pace->chunk /= 2;
+	else
+		while (pace->chunk * 2 * each <= CHUNK_TIME && pace->chunk < max)
+			pace->chunk *= 2;
 }
 
 static void pass_time(struct pace *pace, uint64_t now)

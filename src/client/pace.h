@@ -3,7 +3,7 @@
 #define CLIENT_PACE_H
 
 /*
- * How many items a map should put into one chunk: as many as end in about a millisecond, found
+ * How many items a map should put into one chunk: as many as end in a millisecond at the most, found
  * from how fast they end, all workers together.  One, if they take long.  It has no clock.
  */
 
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PACE_CHUNK_MAX = 1024 };
+enum { PACE_CHUNK_MAX = 4096 };
 
 struct pace {
 	size_t chunk;   /* the answer */

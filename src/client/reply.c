@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/copy.h"
 #include "base/fd.h"
 #include "client/value.h"
 #include "wire/message.h"
@@ -37,7 +38,7 @@ struct ruche_reply *reply_new_result(uint32_t id, const void *data, size_t len)
 	struct ruche_reply *reply = reply_new(id, len);
 
 	if (reply != NULL)
-		memcpy(reply->own, data, len);
+		copy_few(reply->own, data, len);
 	return reply;
 }
 
@@ -190,6 +191,11 @@ int reply_take_fd(struct ruche_reply *reply)
 	return fd;
 }
 
+struct piece reply_piece(const struct ruche_reply *reply)
+{
+	return (struct piece){reply->data, reply->len};
+}
+
 void reply_narrow(struct ruche_reply *reply, struct piece part)
 {
 	reply->data = part.data;
@@ -209,7 +215,8 @@ void ruche_reply_free(struct ruche_reply *reply)
 		client_arena_give(reply->arena, UINT64_C(1) << reply->lane);
 		client_arena_release(reply->arena);
 	}
-	fd_close(&reply->fd);
+	if (reply->fd >= 0)
+		fd_close(&reply->fd);
 	free(reply);
 }
 

@@ -33,6 +33,9 @@ struct ruche_reply *reply_copy(const struct ruche_reply *reply);
 void reply_give_fd(struct ruche_reply *reply, int fd);
 int reply_take_fd(struct ruche_reply *reply);
 
+/* The bytes of a result. */
+struct piece reply_piece(const struct ruche_reply *reply);
+
 /* A result from now on is this part of what it was. */
 void reply_narrow(struct ruche_reply *reply, struct piece part);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "wire/scan.h"
+#include "wire/scan_head.h"
 
 void source_init(struct source *source, const struct ruche_items *items)
 {
@@ -25,11 +26,23 @@ int source_init_array(struct source *source, const void *data, size_t len)
 	return 0;
 }
 
+/* The length of the value that is there, or 0: there is none. */
+static inline size_t measure(struct source *source, const uint8_t *data, size_t len)
+{
+	const uint8_t *end = len > 0 ? scan_leaf(data, data + len) : NULL;
+	size_t value_len;
+
+	source->is_leaf = end != NULL;
+	if (end != NULL)
+		return (size_t)(end - data);
+	return scan_value(data, len, &value_len) < 0 ? 0 : value_len;
+}
+
 static void take_element(struct source *source)
 {
-	size_t len;
+	size_t len = measure(source, source->rest.data, source->rest.len);
 
-	if (scan_value(source->rest.data, source->rest.len, &len) < 0) {
+	if (len == 0) {
 		source->error = -EINVAL; /* it was changed since we looked at it all */
 		source_end(source);
 		return;
@@ -44,13 +57,13 @@ static void take_element(struct source *source)
 static void ask(struct source *source)
 {
 	const void *data = NULL;
-	size_t len = 0, value_len;
+	size_t len = 0;
 	int r;
 
 	source->is_asking = true;
 	r = source->items.next(source->items.user, &data, &len);
 	source->is_asking = false;
-	if (r > 0 && (data == NULL || scan_value(data, len, &value_len) < 0 || value_len != len))
+	if (r > 0 && (data == NULL || len == 0 || measure(source, data, len) != len))
 		r = -EINVAL;
 	source->has_item = r > 0;
 	source->item = (struct piece){data, len};
@@ -61,20 +74,15 @@ static void ask(struct source *source)
 	}
 }
 
-bool source_look(struct source *source)
+bool source_ask(struct source *source)
 {
-	if (source->has_item || source->ended)
-		return source->has_item;
+	if (source->ended)
+		return false;
 	if (source->items.next == NULL)
 		take_element(source);
 	else
 		ask(source);
 	return source->has_item;
-}
-
-void source_pass(struct source *source)
-{
-	source->has_item = false;
 }
 
 void source_end(struct source *source)

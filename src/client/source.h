@@ -17,6 +17,7 @@ struct source {
 	size_t left;              /* elements in it */
 	struct piece item;        /* the next, if has_item; borrowed */
 	bool has_item;
+	bool is_leaf;   /* nothing is nested in it */
 	bool is_dry;    /* the caller has none just now */
 	bool is_asking; /* inside the caller's function */
 	bool ended;     /* there are no more after `item` */
@@ -29,11 +30,19 @@ void source_init(struct source *source, const struct ruche_items *items);
 /* Over one packed array, borrowed.  -EINVAL: it is none. */
 int source_init_array(struct source *source, const void *data, size_t len);
 
+bool source_ask(struct source *source); /* what follows, when there is no item */
+
 /* Is there another item?  Asks for it, if it was not yet. */
-bool source_look(struct source *source);
+static inline bool source_look(struct source *source)
+{
+	return source->has_item || source_ask(source);
+}
 
 /* The item has been taken. */
-void source_pass(struct source *source);
+static inline void source_pass(struct source *source)
+{
+	source->has_item = false;
+}
 
 /* No more is asked for; an item that was is still there. */
 void source_end(struct source *source);

@@ -12,7 +12,7 @@ int scheduler_init(struct scheduler *scheduler, uint32_t slot_max)
 
 	if (slots == NULL)
 		return -ENOMEM;
-	*scheduler = (struct scheduler){.slots = slots, .slot_max = slot_max};
+	*scheduler = (struct scheduler){.slots = slots, .slot_max = slot_max, .home = -1};
 	queue_init(&scheduler->queue);
 	queue_init(&scheduler->processes);
 	return 0;
@@ -98,6 +98,24 @@ void scheduler_set_turns(struct scheduler *scheduler)
 	scheduler->queue.burst = burst < 1 ? 1 : burst > BURST_MAX ? BURST_MAX : (uint32_t)burst;
 }
 
+void scheduler_set_home(struct scheduler *scheduler, int core)
+{
+	scheduler->home = scheduler->queue.count < SCHEDULER_MANY ? -1 : core;
+}
+
+static bool is_home(const struct scheduler *scheduler, const struct slot *slot)
+{
+	return slot->core == scheduler->home && slot->core >= 0;
+}
+
+static bool is_better_idle(
+	const struct scheduler *scheduler, const struct slot *slot, const struct slot *other)
+{
+	if (is_home(scheduler, slot) != is_home(scheduler, other))
+		return is_home(scheduler, slot);
+	return slot->idle_since > other->idle_since;
+}
+
 struct slot *scheduler_find_idle(struct scheduler *scheduler)
 {
 	struct slot *best = NULL;
@@ -107,7 +125,7 @@ struct slot *scheduler_find_idle(struct scheduler *scheduler)
 
 		if (slot->state != SLOT_IDLE || !slot_can_take(slot, NULL))
 			continue;
-		if (best == NULL || slot->idle_since > best->idle_since)
+		if (best == NULL || is_better_idle(scheduler, slot, best))
 			best = slot;
 	}
 	return best != NULL && scheduler_running(scheduler) < scheduler->width ? best : NULL;
@@ -121,20 +139,53 @@ bool scheduler_has_stalled(const struct scheduler *scheduler)
 	return false;
 }
 
-bool scheduler_is_near(const struct slot *slot, const struct task *task)
+/* It will be done with what it has sooner than an idle one could be woken. */
+static bool has_little(const struct slot *slot)
 {
-	return slot->state == SLOT_BUSY && slot->service > 0 &&
-	       slot_backlog(slot) < SCHEDULER_SPILL && slot_can_take(slot, task);
+	return slot->service > 0 && slot_backlog(slot) < SCHEDULER_SPILL;
+}
+
+static bool is_near(const struct slot *slot, const struct task *task)
+{
+	return slot->state == SLOT_BUSY && slot->live < SLOT_AHEAD && has_little(slot) &&
+	       slot_can_take(slot, task);
 }
 
 static struct slot *pick_near(struct scheduler *scheduler, const struct task *task)
 {
+	struct slot *first = NULL;
+
 	if (scheduler_has_stalled(scheduler))
 		return NULL;
-	for (uint32_t i = 0; i < scheduler->slot_count; i++)
-		if (scheduler_is_near(&scheduler->slots[i], task))
-			return &scheduler->slots[i];
-	return NULL;
+	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
+		struct slot *slot = &scheduler->slots[i];
+
+		if (!is_near(slot, task))
+			continue;
+		if (is_home(scheduler, slot))
+			return slot;
+		if (first == NULL)
+			first = slot;
+	}
+	return first;
+}
+
+/* Ahead of time. */
+static bool may_have_more(
+	const struct scheduler *scheduler, const struct slot *slot, const struct task *task)
+{
+	bool is_plenty = scheduler->queue.count >= SCHEDULER_PLENTY && has_little(slot);
+
+	return slot->state == SLOT_BUSY && (slot->live < SLOT_AHEAD || is_plenty) &&
+	       slot_can_take(slot, task);
+}
+
+bool scheduler_may_follow(
+	const struct scheduler *scheduler, const struct slot *slot, const struct task *task)
+{
+	if (slot->live < SLOT_AHEAD)
+		return is_near(slot, task);
+	return slot->live % SCHEDULER_RUN != 0 && may_have_more(scheduler, slot, task);
 }
 
 struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task *task)
@@ -148,7 +199,7 @@ struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task 
 	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
 		struct slot *slot = &scheduler->slots[i];
 
-		if (slot->state != SLOT_BUSY || !slot_can_take(slot, task))
+		if (!may_have_more(scheduler, slot, task))
 			continue;
 		if (best == NULL || slot->live < best->live)
 			best = slot;

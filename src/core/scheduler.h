@@ -5,7 +5,9 @@
 /*
  * A pool's policy: which task goes to which slot.  A queue and a set of slots; no I/O.
  * Tasks go to a busy slot that has less work than it takes to wake another (SCHEDULER_SPILL), else to idle
- * slots, the most recently idle one first; when none is idle, ahead of time to the busy slot with the fewest.  A slot that
+ * slots, the most recently idle one first; when none is idle, ahead of time to the busy slot with the fewest.  Where many
+ * tasks wait, slots of the supervisor's own core come before others, since what both touch is in its caches; few are sooner
+ * answered from another core.  A slot that
  * falls idle while nothing is queued gets what was handed ahead to another, if that has more work than that.  What is handed ahead is got back as well when it would keep a
  * task waiting that has the right of way, and when its worker makes no progress.
  *
@@ -32,12 +34,19 @@
 /* Work of one client that may go in front of that of others, ns, in tasks much shorter than that. */
 #define SCHEDULER_TURN 20000ULL
 
+enum {
+	SCHEDULER_MANY = 32,     /* tasks that wait, for which the core matters */
+	SCHEDULER_PLENTY = 1024, /* tiny ones, of which a busy slot gets more than SLOT_AHEAD */
+	SCHEDULER_RUN = 64,      /* tasks of those that go to the same slot */
+};
+
 struct scheduler {
 	struct queue queue, processes;
 	struct slot *slots;
 	uint32_t slot_count; /* in use, some of which may be absent again */
 	uint32_t slot_max;
 	uint32_t width;
+	int home; /* the core whose slots come first; -1: it does not matter */
 };
 
 /* Room for `slot_max` slots, of which none is in use.  0 or -ENOMEM. */
@@ -50,17 +59,18 @@ struct slot *scheduler_want_slot(struct scheduler *scheduler, int core);
 /* Sets how many tasks are a client's turn, by how long tasks take at present. */
 void scheduler_set_turns(struct scheduler *scheduler);
 
+/* The core that the supervisor is at, until it is told again; see above. */
+void scheduler_set_home(struct scheduler *scheduler, int core);
+
 /* Where to hand this task, the first of the queue.  NULL: nowhere for now. */
 struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task *task);
 
 /* A slot makes no progress: something takes long, and what comes now may do so as well. */
 bool scheduler_has_stalled(const struct scheduler *scheduler);
 
-/*
- * It will be done with what it has sooner than an idle one could be woken.  If nothing has stalled, this is the slot to pick
- * for the task if it was so for the one before.
- */
-bool scheduler_is_near(const struct slot *slot, const struct task *task);
+/* May this task follow the one before it to the same slot, which was picked for that?  If nothing has stalled. */
+bool scheduler_may_follow(
+	const struct scheduler *scheduler, const struct slot *slot, const struct task *task);
 
 /* Where to hand the first of `processes`; NULL: there is no worker for it yet. */
 struct slot *scheduler_pick_for_process(struct scheduler *scheduler);

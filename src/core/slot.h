@@ -26,7 +26,10 @@
 #include "core/restart.h"
 #include "core/task.h"
 
-enum { SLOT_DEPTH = 128 }; /* tasks in flight to one worker, the running one included */
+enum {
+	SLOT_DEPTH = 512, /* tasks in flight to one worker, the running one included */
+	SLOT_AHEAD = 128, /* of these, where only some wait or they are not tiny */
+};
 
 /*
  * Work that is handed ahead, ns, beside the next task: more gains nothing, and would have to be got back

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/dispatch.h"
 
+#include <sched.h>
+
 #include "supervisor/call.h"
 #include "supervisor/errors.h"
 #include "supervisor/running.h"
@@ -120,7 +122,7 @@ static void hand_run(struct pool *pool, struct slot *slot, struct task *task)
 	do
 		hand(pool, slot, task);
 	while (may_go_on && (task = next_task(pool, &pool->scheduler.queue)) != NULL &&
-		scheduler_is_near(slot, task) && !slot_has_later(slot, task));
+		scheduler_may_follow(&pool->scheduler, slot, task) && !slot_has_later(slot, task));
 }
 
 /* Way is made once: what comes back is then handed out in turns as well. */
@@ -209,6 +211,7 @@ static void run(struct pool *pool)
 		return;
 	supervisor_look_at_clock(pool->sup);
 	scheduler_set_turns(&pool->scheduler);
+	scheduler_set_home(&pool->scheduler, sched_getcpu());
 	start_processes(pool);
 	hand_out(pool);
 	level_out(pool);

@@ -26,6 +26,8 @@
 enum {
 	READ_SIZE = 64 * 1024,
 	PORTION = 128, /* requests: workers begin with them while the next are read */
+	PLENTY = 4096, /* open tasks, beyond which a session may make no more than */
+	SHARE = 256,   /* requests a turn */
 };
 
 /* ---- the table ---------------------------------------------------------------------- */
@@ -285,13 +287,25 @@ void session_wake(struct session *session)
 		session_mark_dirty(session);
 }
 
+/*
+ * Tasks that wait in great numbers are in no cache any more when their turn comes.  So who has plenty goes on after others,
+ * and after what workers have answered meanwhile: mostly as many.
+ */
+static bool has_plenty(struct session *session, uint64_t since)
+{
+	if (session->tasks.count < PLENTY || session->sup->sessions.requests - since < SHARE)
+		return false;
+	session_mark_ready(session);
+	return true;
+}
+
 /* Handles each whole frame; false if the session takes no more for now. */
-static bool handle_frames(struct session *session)
+static bool handle_frames(struct session *session, uint64_t since)
 {
 	while (buf_len(&session->in) > 0) {
 		int r;
 
-		if (!may_read(session))
+		if (!may_read(session) || has_plenty(session, since))
 			return false;
 		r = scan_feed(&session->scan, buf_data(&session->in), buf_len(&session->in));
 		if (r == SCAN_MORE)
@@ -331,13 +345,14 @@ static void close_if_gone(struct session *session)
 
 static void pump(struct session *session)
 {
+	const uint64_t since = session->sup->sessions.requests;
 	ssize_t n;
 
 	if (session->state != SESSION_OPEN)
 		return;
 	nested_catch_up(session);
 	supervisor_look_at_clock(session->sup);
-	if (!handle_frames(session)) {
+	if (!handle_frames(session, since)) {
 		close_if_gone(session);
 		return;
 	}
@@ -357,7 +372,7 @@ static void pump(struct session *session)
 	/* After a short read the next byte brings a new edge; only the end may come without. */
 	session->readable = n == READ_SIZE || session->ended;
 	nested_catch_up(session);
-	if (!handle_frames(session))
+	if (!handle_frames(session, since))
 		close_if_gone(session);
 	else if (session->readable)
 		session_mark_ready(session);

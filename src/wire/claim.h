@@ -33,9 +33,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/copy.h"
+
 enum {
-	CLAIM_RING = 128,
-	CLAIM_PAGE_SIZE = 4096,
+	CLAIM_RING = 512,
+	CLAIM_PAGE_SIZE = 8192,
 	CLAIM_PARTIAL_SIZE = 256 * 1024,
 	CLAIM_PARTIAL_HEAD = 64,
 	CLAIM_PARTIAL_MAX = CLAIM_PARTIAL_SIZE - CLAIM_PARTIAL_HEAD, /* bytes of results */
@@ -58,6 +60,7 @@ struct claim_page {
 	/* The worker's own account: tasks that it has run, and ns that they have taken. */
 	_Atomic uint64_t done;
 	_Atomic uint64_t busy;
+	uint8_t unused_too[48];
 	/* The arena that a task may use, see wire/arena.h; 0: none.  Written before the task is offered. */
 	_Atomic uint32_t arena[CLAIM_RING];
 	_Atomic uint32_t birth;   /* the worker's own number, by which an arena's lanes know it */
@@ -78,7 +81,8 @@ struct claim_held {
 	uint8_t bytes[CLAIM_HELD_MAX];
 };
 
-_Static_assert(sizeof(struct claim_page) <= CLAIM_PAGE_SIZE, "the claim page is one page");
+_Static_assert(sizeof(struct claim_page) <= CLAIM_PAGE_SIZE,
+	"the claim words fit in front of the results");
 _Static_assert(
 	sizeof(struct claim_partial) == CLAIM_PARTIAL_SIZE, "and the rest is as large as told");
 _Static_assert(sizeof(struct claim_held) == CLAIM_HELD_SIZE, "and so is this");
@@ -202,17 +206,20 @@ static inline void claim_partial_begin(struct claim_page *page, uint32_t seq)
 	atomic_store(&claim_partial_of(page)->done, (uint64_t)seq << 32);
 }
 
-/* Worker: one more result of the chunk that it has begun.  False: there is no room for it. */
+/*
+ * Worker: one more result of the chunk that it has begun.  False: there is no room for it.  It is the only one who writes
+ * here, and who reads does so when it has died.
+ */
 static inline bool claim_partial_add(struct claim_page *page, const void *data, size_t len)
 {
 	struct claim_partial *partial = claim_partial_of(page);
-	uint64_t done = atomic_load(&partial->done);
+	uint64_t done = atomic_load_explicit(&partial->done, memory_order_relaxed);
 	size_t at = (uint32_t)done;
 
 	if (at > CLAIM_PARTIAL_MAX || len > CLAIM_PARTIAL_MAX - at)
 		return false;
-	memcpy(partial->bytes + at, data, len);
-	atomic_store(&partial->done, done + len);
+	copy_few(partial->bytes + at, data, len);
+	atomic_store_explicit(&partial->done, done + len, memory_order_release);
 	return true;
 }
 

@@ -3,7 +3,7 @@
 #define WIRE_LINK_H
 
 /*
- * The fork-server protocol, version 1: how the supervisor and a runtime speak.
+ * The fork-server protocol, version 2: how the supervisor and a runtime speak.
  * PROTOCOL.md, "The fork server", is the reference; this header has its numbers and
  * names.  Messages are MessagePack-RPC, one a packet, over a SOCK_SEQPACKET socket that the
  * fork server finds as descriptor LINK_FD.
@@ -11,7 +11,7 @@
 
 enum {
 	LINK_FD = 3,
-	LINK_VERSION = 1,
+	LINK_VERSION = 2,
 	LINK_PACKET_MAX = 65536,
 	LINK_TOKEN_MAX = 64,
 	LINK_ORDER_MAX = 4096, /* a fork request that comes to the worker itself */

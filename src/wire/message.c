@@ -74,15 +74,6 @@ static int status_of(int r)
 	return r == 0 ? 0 : -ENOMEM;
 }
 
-size_t message_write_head(uint8_t out[MESSAGE_HEAD_MAX], int type, uint32_t msgid)
-{
-	out[0] = 0x94;
-	out[1] = (uint8_t)type;
-	out[2] = 0xce;
-	message_write_id(out + 3, msgid);
-	return MESSAGE_HEAD_MAX;
-}
-
 size_t message_write_request(uint8_t *out, uint32_t msgid, const char *method, size_t method_len)
 {
 	size_t at = message_write_head(out, 0, msgid);
@@ -157,45 +148,6 @@ int message_pack_bin(msgpack_packer *pk, const void *data, size_t len)
 int message_pack_double(msgpack_packer *pk, double value)
 {
 	return status_of(msgpack_pack_double(pk, value));
-}
-
-int message_pack_int128(msgpack_packer *pk, __int128 value)
-{
-	unsigned __int128 bits = (unsigned __int128)value;
-	uint8_t body[MESSAGE_WIDE_SIZE];
-
-	if (value >= 0 && value <= UINT64_MAX)
-		return status_of(msgpack_pack_uint64(pk, (uint64_t)value));
-	if (value < 0 && value >= INT64_MIN)
-		return status_of(msgpack_pack_int64(pk, (int64_t)value));
-	for (int i = MESSAGE_WIDE_SIZE - 1; i >= 0; i--, bits >>= 8)
-		body[i] = (uint8_t)bits;
-	return status_of(msgpack_pack_ext_with_body(pk, body, sizeof(body), MESSAGE_WIDE_TYPE));
-}
-
-static int get_wide(const msgpack_object_ext *ext, __int128 *ret)
-{
-	unsigned __int128 bits = 0;
-
-	if (ext->type != MESSAGE_WIDE_TYPE || ext->size != MESSAGE_WIDE_SIZE)
-		return -EPROTO;
-	for (int i = 0; i < MESSAGE_WIDE_SIZE; i++)
-		bits = bits << 8 | (uint8_t)ext->ptr[i];
-	*ret = (__int128)bits;
-	return 0;
-}
-
-int message_get_int128(const msgpack_object *object, __int128 *ret)
-{
-	if (object->type == MSGPACK_OBJECT_EXT)
-		return get_wide(&object->via.ext, ret);
-	if (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
-		*ret = object->via.u64;
-	else if (object->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
-		*ret = object->via.i64;
-	else
-		return -EPROTO;
-	return 0;
 }
 
 const msgpack_object *message_map_get(const msgpack_object *map, const char *key)

@@ -22,8 +22,10 @@
 enum {
 	MESSAGE_WIDE_TYPE = 1,  /* extension type of an integer that needs more than 64 bits */
 	MESSAGE_WIDE_SIZE = 16, /* its body: two's complement, big-endian */
+	MESSAGE_INT_MAX = MESSAGE_WIDE_SIZE + 2, /* what an integer takes at the most */
 	MESSAGE_HEAD_MAX = 7,
 	MESSAGE_PLAIN_MAX = 15, /* elements of a plain array: as many as its first byte can tell */
+	MESSAGE_PLAIN_INNER_MAX = 65536, /* ... and of all the arrays inside it */
 };
 
 /* ---- names */
@@ -34,13 +36,6 @@ const char *message_executed_name(enum ruche_executed executed);
 enum ruche_code message_code_from_name(const char *name, size_t len);
 
 /* ---- frames */
-
-/*
- * The first bytes of a request (array of 4, type, msgid) or response, written to `out`
- * with the msgid always as uint 32, so that its length is constant and it can be
- * rewritten in place.  Returns MESSAGE_HEAD_MAX, the number written.
- */
-size_t message_write_head(uint8_t out[MESSAGE_HEAD_MAX], int type, uint32_t msgid);
 
 /* How long a request is before its params, and that part of it; the method has 1 to 255 bytes. */
 static inline size_t message_request_size(size_t method_len)
@@ -56,6 +51,20 @@ static inline void message_write_id(uint8_t *at, uint32_t msgid)
 	at[1] = (uint8_t)(msgid >> 16);
 	at[2] = (uint8_t)(msgid >> 8);
 	at[3] = (uint8_t)msgid;
+}
+
+/*
+ * The first bytes of a request (array of 4, type, msgid) or response, written to `out`
+ * with the msgid always as uint 32, so that its length is constant and it can be
+ * rewritten in place.  Returns MESSAGE_HEAD_MAX, the number written.
+ */
+static inline size_t message_write_head(uint8_t out[MESSAGE_HEAD_MAX], int type, uint32_t msgid)
+{
+	out[0] = 0x94;
+	out[1] = (uint8_t)type;
+	out[2] = 0xce;
+	message_write_id(out + 3, msgid);
+	return MESSAGE_HEAD_MAX;
 }
 
 static inline uint32_t message_read_id(const uint8_t *at)
@@ -78,15 +87,17 @@ int message_pack_ref(msgpack_packer *pk, const struct arena_ref *ref);
 int message_pack_double(msgpack_packer *pk, double value); /* as float 64 */
 /* As a 64-bit integer if it fits, else wide. */
 int message_pack_int128(msgpack_packer *pk, __int128 value);
+size_t message_write_int128(uint8_t out[MESSAGE_INT_MAX], __int128 value); /* its length */
 /* From any integer, wide or not; a wide one that would have fitted in 64 bits is accepted. */
 int message_get_int128(const msgpack_object *object, __int128 *ret);
 
 /*
- * Most calls have few arguments, in which nothing is nested.  Such a scanned array is decoded here, as msgpack-c would, in a
- * third of the time: its elements go to `room`, and *ret points there and into the bytes.  0, or -EPROTO: it is another value.
+ * Most calls have few arguments, and what is nested in them are arrays alone, as in a chunk.  Such a scanned array is decoded here,
+ * as msgpack-c would, in a third of the time: its elements go to `room`, those of arrays inside it to the zone (NULL: there must be none),
+ * and *ret points there and into the bytes.  0, or -EPROTO: it is another value, or there was no memory.
  */
-int message_get_plain_array(
-	const void *data, size_t len, msgpack_object room[MESSAGE_PLAIN_MAX], msgpack_object *ret);
+int message_get_plain_array(const void *data, size_t len, msgpack_object room[MESSAGE_PLAIN_MAX],
+	msgpack_zone *zone, msgpack_object *ret);
 
 /* The value of a string key in a map; NULL if there is none or `map` is no map. */
 const msgpack_object *message_map_get(const msgpack_object *map, const char *key);

@@ -66,18 +66,62 @@ static const uint8_t *get_leaf(const uint8_t *at, const uint8_t *end, msgpack_ob
 	return at + head.size + head.count;
 }
 
-int message_get_plain_array(
-	const void *data, size_t len, msgpack_object room[MESSAGE_PLAIN_MAX], msgpack_object *ret)
+/* What is read into; `left` is how many elements of inner arrays it may still make. */
+struct plain {
+	msgpack_zone *zone;
+	const uint8_t *end;
+	uint32_t left;
+};
+
+static const uint8_t *get_value(struct plain *plain, const uint8_t *at, msgpack_object *ret);
+
+/* All these: the end of what was read, or NULL. */
+
+static const uint8_t *get_elements(
+	struct plain *plain, const uint8_t *at, msgpack_object *to, uint32_t count)
 {
-	const uint8_t *at = data, *end = at + len;
+	for (uint32_t i = 0; i < count && at != NULL; i++)
+		at = get_value(plain, at, &to[i]);
+	return at;
+}
+
+/* An array inside the array. */
+static const uint8_t *get_inner(struct plain *plain, const uint8_t *at, msgpack_object *ret)
+{
+	struct head head;
+	msgpack_object *to;
+
+	if (plain->zone == NULL || !scan_read_head(at, (size_t)(plain->end - at), &head) ||
+		head.shape != SHAPE_ARRAY || head.count > plain->left)
+		return NULL;
+	plain->left -= head.count;
+	to = NULL;
+	if (head.count > 0) {
+		to = msgpack_zone_malloc(plain->zone, head.count * sizeof(*to));
+		if (to == NULL)
+			return NULL;
+	}
+	ret->type = MSGPACK_OBJECT_ARRAY;
+	ret->via.array.size = head.count;
+	ret->via.array.ptr = to;
+	return get_elements(plain, at + head.size, to, head.count);
+}
+
+static const uint8_t *get_value(struct plain *plain, const uint8_t *at, msgpack_object *ret)
+{
+	const uint8_t *next = get_leaf(at, plain->end, ret);
+
+	return next != NULL ? next : get_inner(plain, at, ret);
+}
+
+int message_get_plain_array(const void *data, size_t len, msgpack_object room[MESSAGE_PLAIN_MAX],
+	msgpack_zone *zone, msgpack_object *ret)
+{
+	struct plain plain = {zone, (const uint8_t *)data + len, MESSAGE_PLAIN_INNER_MAX};
+	const uint8_t *at = data;
 	uint32_t count = *at & 0x0f;
 
-	if (*at < 0x90 || *at > 0x9f)
-		return -EPROTO;
-	at++;
-	for (uint32_t i = 0; i < count && at != NULL; i++)
-		at = get_leaf(at, end, &room[i]);
-	if (at == NULL)
+	if (*at < 0x90 || *at > 0x9f || get_elements(&plain, at + 1, room, count) == NULL)
 		return -EPROTO;
 	ret->type = MSGPACK_OBJECT_ARRAY;
 	ret->via.array.size = count;

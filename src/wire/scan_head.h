@@ -2,7 +2,7 @@
 #ifndef WIRE_SCAN_HEAD_H
 #define WIRE_SCAN_HEAD_H
 
-/* Among the scan*.c, and for message_plain.c: the first bytes of a value. */
+/* The first bytes of a value: for scan*.c and message_plain.c, and who steps over a great many values. */
 
 #include <endian.h>
 #include <stdbool.h>
@@ -86,6 +86,18 @@ static inline const uint8_t *scan_leaf(const uint8_t *at, const uint8_t *end)
 		return NULL;
 	size += first->width == 0 ? *at & first->mask : scan_load(at + 1, first->width);
 	return len >= size ? at + size : NULL;
+}
+
+/* The same of a short array of leaves, as a pair of a chunk's answer is. */
+static inline const uint8_t *scan_leaves(const uint8_t *at, const uint8_t *end)
+{
+	unsigned int count = *at & 0x0f;
+
+	if (*at < 0x90 || *at > 0x9f)
+		return NULL;
+	for (at++; count > 0 && at != NULL; count--)
+		at = at < end ? scan_leaf(at, end) : NULL;
+	return at;
 }
 
 /* As scan_feed(), for whatever frame. */

@@ -3,7 +3,7 @@
 
 /*
  * Most frames are small and plain: a request or a response in the shortest form, all there, in which
- * nothing is nested.  These are passed in one go.  Each of these two, like scan_leaf() of bytes of which there is one at
+ * nothing is nested.  These are passed in one go.  Like scan_leaf(), of bytes of which there is one at
  * least: the end of what it stepped over, or NULL if it is anything else; then the long way tells what it is.
  */
 
@@ -27,17 +27,6 @@ static inline const uint8_t *pass_msgid(const uint8_t *at, const uint8_t *end, u
 	return at + 1 + width;
 }
 
-static inline const uint8_t *pass_params(const uint8_t *at, const uint8_t *end)
-{
-	unsigned int count;
-
-	if (*at < 0x90 || *at > 0x9f)
-		return NULL;
-	for (count = *at++ & 0x0f; count > 0 && at != NULL; count--)
-		at = at < end ? scan_leaf(at, end) : NULL;
-	return at;
-}
-
 static inline bool is_short_name(uint8_t first)
 {
 	return first > 0xa0 && first <= 0xbf;
@@ -53,7 +42,7 @@ static inline bool scan_request(
 
 	if (!is_short_name(*third) || (size_t)(end - frame) <= params)
 		return false;
-	at = pass_params(frame + params, end);
+	at = scan_leaves(frame + params, end);
 	if (at == NULL)
 		return false;
 	scan->len = (size_t)(at - frame);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/chunk.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 #include "wire/claim.h"
 #include "worker/call.h"
@@ -24,9 +22,9 @@ struct chunk {
 	uint32_t count;
 	bool star;
 	struct ruche_task item; /* the one that runs */
-	struct buf pairs;       /* of those that have ended */
 	size_t pairs_max;       /* with so many bytes the chunk ends */
-	uint32_t done;
+	/* Of those that have ended, on the claim page; the last may still be in `item`. */
+	struct returns_pairs pairs;
 };
 
 static int chunk_run(struct ruche_task *task);
@@ -85,7 +83,6 @@ static int open_chunk(struct ruche_task *task, struct chunk *ret)
 static void close_chunk(struct chunk *chunk)
 {
 	task_fini(&chunk->item);
-	buf_fini(&chunk->pairs);
 }
 
 /* ---- one item */
@@ -107,47 +104,55 @@ static int run_item(struct chunk *chunk, const msgpack_object *object)
 	return call_run(item);
 }
 
-/* 1: there is room for another one; 0: there is not; or -ENOMEM. */
-static int keep_pair(struct chunk *chunk)
+/* True: there is room for another one. */
+static bool keep_pair(struct chunk *chunk)
 {
-	const uint8_t *pair;
+	struct returns_pairs *pairs = &chunk->pairs;
 	size_t len;
-	bool fits;
+	const uint8_t *pair = task_item_pair(&chunk->item, &len);
 
-	pair = task_item_pair(&chunk->item, &len);
-	fits = claim_partial_add(chunk->task->page, pair, len);
-	if (buf_append(&chunk->pairs, pair, len) < 0)
-		return -ENOMEM;
-	chunk->done++;
-	return fits && buf_len(&chunk->pairs) < chunk->pairs_max;
+	pairs->count++;
+	if (!claim_partial_add(chunk->task->page, pair, len)) {
+		pairs->last = pair;
+		pairs->last_len = len;
+		return false;
+	}
+	pairs->len += len;
+	return pairs->len < chunk->pairs_max;
 }
 
-/* As keep_pair(). */
+/* 1: there may be another one; 0: this was the last that fits, which has not ended; or -ENOMEM. */
 static int take_item(struct chunk *chunk)
 {
-	int returned = run_item(chunk, &chunk->items[chunk->done]);
-	int r = task_complete(&chunk->item, returned);
+	int returned = run_item(chunk, &chunk->items[chunk->pairs.count]), r;
 
-	if (r == 0)
-		r = keep_pair(chunk);
+	if (returned != 0 || !task_item_is_complete(&chunk->item)) {
+		r = task_complete(&chunk->item, returned);
+		if (r < 0)
+			return r;
+	}
+	if (!keep_pair(chunk))
+		return 0;
 	task_end(&chunk->item);
-	return r;
+	return 1;
 }
 
 /* ---- all of them */
 
 static int run_items(struct chunk *chunk)
 {
-	const uint64_t end = clock_now() + CHUNK_TIME;
+	/* The exact time would take as long as a tiny item. */
+	const uint64_t end = clock_tick() + CHUNK_TIME;
 	int r;
 
 	claim_partial_begin(chunk->task->page, chunk->task->seq);
+	chunk->pairs.data = claim_partial_of(chunk->task->page)->bytes;
 	if (stop_is_asked())
 		return task_fail(chunk->task, RUCHE_CANCELLED, RUCHE_EXECUTED_NO,
 			"the chunk was cancelled before its first item");
 	do
-		r = chunk->done < chunk->count ? take_item(chunk) : 0;
-	while (r > 0 && !stop_is_asked() && clock_now() < end);
+		r = chunk->pairs.count < chunk->count ? take_item(chunk) : 0;
+	while (r > 0 && !stop_is_asked() && clock_tick() < end);
 	if (r < 0)
 		return task_fail(chunk->task, RUCHE_FAILED, RUCHE_EXECUTED_MAYBE,
 			"the worker has no memory for the results of a chunk");
@@ -163,7 +168,7 @@ static int chunk_run(struct ruche_task *task)
 		return -1;
 	r = run_items(&chunk);
 	if (r == 0)
-		returns_pairs(task, chunk.done, &chunk.pairs);
+		returns_pairs(task, &chunk.pairs);
 	close_chunk(&chunk);
 	return r;
 }

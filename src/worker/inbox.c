@@ -3,7 +3,10 @@
 
 #include <poll.h>
 
-enum { READ_SIZE = 65536 };
+enum {
+	READ_SIZE = 65536,
+	MANY = 32, /* frames since it last waited */
+};
 
 void inbox_init(struct inbox *inbox, int fd, size_t limit)
 {
@@ -39,9 +42,18 @@ static bool is_readable(int fd)
 	return poll(&pollfd, 1, 0) > 0;
 }
 
+/* For many, to be woken once is little, and meanwhile the processor is for whoever makes or hands out the next ones. */
+static bool is_worth_looking(struct inbox *inbox)
+{
+	unsigned int count = inbox->dropped - inbox->looked_at;
+
+	inbox->looked_at = inbox->dropped;
+	return count < MANY;
+}
+
 static ssize_t wait_and_read(struct inbox *inbox)
 {
-	bool there = false;
+	bool there = !is_worth_looking(inbox);
 	ssize_t n;
 
 	patience_begin(&inbox->patience);

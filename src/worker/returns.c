@@ -51,27 +51,41 @@ enum {
 	ITEM_RESULT_AT = RETURNS_PAIR_AT + 2,
 };
 
-static msgpack_packer *begin_frame(struct ruche_task *task, bool has_result)
+/* A new frame up to its error, or up to its result, and room for an integer; NULL: no memory. */
+static uint8_t *begin(struct ruche_task *task, bool has_result)
 {
 	static const uint8_t item[] = {0xc0, 0x91, 0x91, 0x92}; /* up to its pair */
-	uint8_t *head;
-	size_t len;
+	uint8_t *at;
 
 	if (buf_len(&task->answer) > 0) /* of what it returned before */
 		returns_clear(task);
-	head = buf_reserve(&task->answer, ITEM_RESULT_AT);
-	task->no_memory = head == NULL;
-	if (head == NULL)
-		return &task->packer;
-	len = message_write_head(head, SCAN_RESPONSE, task->seq);
+	at = buf_reserve(&task->answer, ITEM_RESULT_AT + MESSAGE_INT_MAX);
+	task->no_memory = at == NULL;
+	if (at == NULL)
+		return NULL;
+	at += message_write_head(at, SCAN_RESPONSE, task->seq);
 	if (task->is_item) {
-		memcpy(head + len, item, sizeof(item));
-		len += sizeof(item);
+		memcpy(at, item, sizeof(item));
+		at += sizeof(item);
 	}
 	if (has_result)
-		head[len++] = 0xc0;
-	buf_commit(&task->answer, len);
-	task->answer_len = len;
+		*at++ = 0xc0;
+	return at;
+}
+
+/* The frame goes as far as this. */
+static void commit(struct ruche_task *task, const uint8_t *end)
+{
+	task->answer_len = (size_t)(end - buf_data(&task->answer));
+	buf_commit(&task->answer, task->answer_len);
+}
+
+static msgpack_packer *begin_frame(struct ruche_task *task, bool has_result)
+{
+	const uint8_t *at = begin(task, has_result);
+
+	if (at != NULL)
+		commit(task, at);
 	return &task->packer;
 }
 
@@ -99,12 +113,14 @@ static int end_result(struct ruche_task *task, int r)
 	return end_any(task, r);
 }
 
-void returns_pairs(struct ruche_task *task, uint32_t count, const struct buf *pairs)
+void returns_pairs(struct ruche_task *task, const struct returns_pairs *pairs)
 {
-	int r = msgpack_pack_array(begin_result(task), count);
+	int r = msgpack_pack_array(begin_result(task), pairs->count);
 
-	if (r == 0 && count > 0)
-		r = write_answer(task, (const char *)buf_data(pairs), buf_len(pairs));
+	if (r == 0 && pairs->len > 0)
+		r = write_answer(task, pairs->data, pairs->len);
+	if (r == 0 && pairs->last_len > 0)
+		r = write_answer(task, pairs->last, pairs->last_len);
 	(void)end_result(task, r);
 }
 
@@ -200,6 +216,18 @@ const char *returns_fault(struct ruche_task *task)
 
 /* ---- the plugin's functions */
 
+/* Most results are integers, which need no packer. */
+static int return_integer(struct ruche_task *task, __int128 value)
+{
+	uint8_t *at = begin(task, true);
+
+	if (at == NULL)
+		return -ENOMEM;
+	commit(task, at + message_write_int128(at, value));
+	task->sound_len = task->answer_len;
+	return 0;
+}
+
 RUCHE_PLUGIN_EXPORT int ruche_return_nil(struct ruche_task *task)
 {
 	return end_result(task, msgpack_pack_nil(begin_result(task)));
@@ -214,17 +242,17 @@ RUCHE_PLUGIN_EXPORT int ruche_return_bool(struct ruche_task *task, bool value)
 
 RUCHE_PLUGIN_EXPORT int ruche_return_int64(struct ruche_task *task, int64_t value)
 {
-	return end_result(task, msgpack_pack_int64(begin_result(task), value));
+	return return_integer(task, value);
 }
 
 RUCHE_PLUGIN_EXPORT int ruche_return_uint64(struct ruche_task *task, uint64_t value)
 {
-	return end_result(task, msgpack_pack_uint64(begin_result(task), value));
+	return return_integer(task, value);
 }
 
 RUCHE_PLUGIN_EXPORT int ruche_return_int128(struct ruche_task *task, __int128 value)
 {
-	return end_result(task, message_pack_int128(begin_result(task), value));
+	return return_integer(task, value);
 }
 
 RUCHE_PLUGIN_EXPORT int ruche_return_double(struct ruche_task *task, double value)

@@ -29,8 +29,15 @@ const char *returns_fault(struct ruche_task *task);
 /* A result that is long goes to the client's arena, if there is room, and a reference takes its place.  0 or -ENOMEM. */
 int returns_move(struct ruche_task *task);
 
-/* The result of a chunk: an array of so many pairs of items that are complete. */
-void returns_pairs(struct ruche_task *task, uint32_t count, const struct buf *pairs);
+/* Pairs of items that are complete: packed one behind the other, and one that may lie elsewhere. */
+struct returns_pairs {
+	uint32_t count;
+	const void *data, *last;
+	size_t len, last_len;
+};
+
+/* The result of a chunk: an array of them. */
+void returns_pairs(struct ruche_task *task, const struct returns_pairs *pairs);
 
 /* A new frame up to its error. */
 msgpack_packer *returns_begin_error(struct ruche_task *task);

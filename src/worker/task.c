@@ -21,7 +21,10 @@ int task_init(struct ruche_task *task, struct outbox *outbox, struct inbox *inbo
 	*task = (struct ruche_task){
 		.outbox = outbox, .inbox = inbox, .frame_max = frame_max, .lane = -1};
 	returns_init(task);
-	return msgpack_zone_init(&task->zone, ZONE_CHUNK) ? 0 : -ENOMEM;
+	if (!msgpack_zone_init(&task->zone, ZONE_CHUNK))
+		return -ENOMEM;
+	task->zone_start = task->zone.chunk_list.ptr;
+	return 0;
 }
 
 int task_init_item(struct ruche_task *item, const struct ruche_task *chunk, size_t frame_max)
@@ -114,7 +117,7 @@ static msgpack_unpack_return unpack(
 {
 	size_t off = 0;
 
-	if (message_get_plain_array(params, len, task->few, ret) == 0)
+	if (message_get_plain_array(params, len, task->few, &task->zone, ret) == 0)
 		return MSGPACK_UNPACK_SUCCESS;
 	return msgpack_unpack(params, len, &off, &task->zone, ret);
 }
@@ -267,7 +270,8 @@ int task_complete(struct ruche_task *task, int returned)
 void task_end(struct ruche_task *task)
 {
 	returns_clear(task);
-	msgpack_zone_clear(&task->zone);
+	if (task->zone.chunk_list.ptr != task->zone_start) /* else nothing is there */
+		msgpack_zone_clear(&task->zone);
 }
 
 void task_sent(struct ruche_task *task)

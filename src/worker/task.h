@@ -30,6 +30,7 @@ struct ruche_task {
 	uint32_t seq;
 	/* While a task runs: frees what it allocates here when the task has ended. */
 	msgpack_zone zone;
+	const char *zone_start; /* of what it gives */
 	/* The next frames; a task that takes input reads them itself, see command_io.c.  NULL: an item. */
 	struct inbox *inbox;
 	size_t frame_max;
@@ -80,6 +81,12 @@ int task_fail(struct ruche_task *task, enum ruche_code code, enum ruche_executed
 
 /* Makes the response complete: the result if `returned` is 0, else the failure.  0 or -ENOMEM. */
 int task_complete(struct ruche_task *task, int returned);
+/* Of an item that returned 0: is it so already, as most are?  It may be so if not. */
+static inline bool task_item_is_complete(const struct ruche_task *item)
+{
+	return !item->no_memory && item->sound_len > 0 && item->answer_len <= item->frame_max &&
+	       buf_len(&item->answer) == item->sound_len;
+}
 /* Why it has failed, when it has returned something else than 0. */
 const char *task_why(struct ruche_task *task);
 /* The response is out: what it refers to is the client's from now on. */

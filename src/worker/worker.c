@@ -26,8 +26,9 @@
 #include "worker/task.h"
 
 #define HOLD_TIME (50 * CLOCK_US) /* for which the answers to tiny tasks are held back */
-#define FORK_TIME (5 * CLOCK_US)  /* in less time nobody can have forked */
-#define MEASURE_TIME CLOCK_MS     /* of work between two looks at a worker's memory: some 10 MB */
+#define FORK_TIME                                                                                  \
+	(5 * CLOCK_US)        /* in less time, and a glance at the clock, nobody can have forked */
+#define MEASURE_TIME CLOCK_MS /* of work between two looks at a worker's memory: some 10 MB */
 
 enum { HOLD_MAX = 1024 }; /* bytes of an answer; more cost more to copy than to write */
 
@@ -38,6 +39,7 @@ struct worker {
 	struct outbox outbox;
 	struct arenas arenas;
 	struct ruche_task task;
+	struct clock_glance clock;
 	bool retires;
 	uint64_t worked;             /* ns, since its memory was last looked at */
 	uint64_t at;                 /* when the present task could begin */
@@ -83,7 +85,7 @@ static int call_function(struct worker *w, const uint8_t *frame, const struct sc
 /* Held back, or at once with all that was. */
 static int send_answer(struct worker *w)
 {
-	uint64_t now = clock_now(), took = now - w->at;
+	uint64_t now = clock_glance(&w->clock), took = now - w->at;
 	const uint8_t *answer;
 	size_t len;
 	int r;
@@ -104,7 +106,7 @@ static int send_answer(struct worker *w)
 		r = outbox_write(&w->outbox, answer, len);
 	if (r < 0)
 		outbox_hold(&w->outbox, answer, len); /* a task has closed the pipe: found there */
-	w->at = w->clean_at = clock_now();
+	w->at = w->clean_at = clock_look(&w->clock);
 	return r;
 }
 
@@ -197,7 +199,7 @@ static int next_frame(struct worker *w, const uint8_t **ret)
 		r = clean_up(w);
 	if (r == 0)
 		r = inbox_wait(&w->inbox, ret);
-	w->at = w->clean_at = clock_now();
+	w->at = w->clean_at = clock_look(&w->clock);
 	return r;
 }
 

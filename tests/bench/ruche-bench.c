@@ -89,10 +89,36 @@ static void serve(struct client *client)
 	send_some(client);
 }
 
+static bool has_leisure(void)
+{
+	return unsent == 0 || outstanding <= AHEAD;
+}
+
+/* A client that is alone waits in the library. */
+static void run_alone(struct client *client, long tasks)
+{
+	struct ruche_reply *reply;
+
+	unsent = unanswered = tasks;
+	while (unanswered > 0) {
+		send_some(client);
+		if (ruche_wait(client->ruche, 0, has_leisure() ? -1 : 0, &reply) != 1)
+			continue;
+		do {
+			hive_expect(0, &reply);
+			unanswered--;
+		} while (ruche_next(client->ruche, &reply) == 1);
+	}
+}
+
 static void run_tasks(int poller, size_t count, long tasks)
 {
 	struct epoll_event events[64];
 
+	if (count == 1) {
+		run_alone(&clients[0], tasks);
+		return;
+	}
 	unsent = unanswered = tasks;
 	for (size_t i = 0; i < count; i++)
 		send_some(&clients[i]);

@@ -115,10 +115,14 @@ static void check_plain_array(const uint8_t *data, size_t len, const msgpack_obj
 {
 	msgpack_object room[MESSAGE_PLAIN_MAX], array;
 	const msgpack_object *both[] = {same, &array};
+	msgpack_zone *zone = msgpack_zone_new(1024);
 	msgpack_sbuffer out[2];
 
-	if (message_get_plain_array(data, len, room, &array) < 0)
+	CHECK(zone != NULL);
+	if (message_get_plain_array(data, len, room, zone, &array) < 0) {
+		msgpack_zone_free(zone);
 		return;
+	}
 	for (int i = 0; i < 2; i++) {
 		msgpack_packer pk;
 
@@ -129,6 +133,7 @@ static void check_plain_array(const uint8_t *data, size_t len, const msgpack_obj
 	CHECK(out[0].size == out[1].size && memcmp(out[0].data, out[1].data, out[0].size) == 0);
 	msgpack_sbuffer_destroy(&out[0]);
 	msgpack_sbuffer_destroy(&out[1]);
+	msgpack_zone_free(zone);
 }
 
 /* A value by itself, with no envelope around: what passes is unpacked to the same length. */

@@ -10,6 +10,7 @@ abuse() {
 
 start_daemon --workers 2 --plugin "$test_plugins/crash.so"
 abuse 'a client that has too much open and leaves' full_client_that_leaves
+abuse 'a client that sends plenty at once' plenty_at_once
 abuse 'a client that does not read its stream' stream_that_nobody_reads
 abuse 'input for a command, by every name it has' input_by_any_name
 abuse 'workers that are stopped' stopped_workers

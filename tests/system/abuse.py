@@ -84,6 +84,21 @@ def full_client_that_leaves():
     until(is_clean)
 
 
+def plenty_at_once():
+    """All of it is answered, also if no more can be asked; and what comes behind it is heard while no task ends."""
+    me, other = Client(), Client()
+    count = 20000
+    other.sock.sendall(b"".join(msgpack.packb([0, i, "cube", [i]]) for i in range(count)))
+    other.sock.shutdown(socket.SHUT_WR)
+    while other.read(PATIENCE):
+        pass
+    assert other.answers == {i: [None, i ** 3] for i in range(count)}
+    count = 6000
+    calls = b"".join(msgpack.packb([0, i, "sleep", [1000]]) for i in range(count))
+    me.sock.sendall(calls + b"".join(msgpack.packb([2, "ruche.cancel", [i]]) for i in range(count)))
+    assert all(error["code"] == "cancelled" for error, _ in me.wait(*range(count)))
+
+
 def stream_that_nobody_reads():
     """Its worker stands still; what had been handed to that worker goes elsewhere."""
     size = 4 << 20

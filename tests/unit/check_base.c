@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/patience.h"
@@ -100,6 +101,22 @@ START_TEST(an_empty_append_asks_for_no_memory)
 	ck_assert_ptr_null(buf.data);
 	ck_assert_uint_eq(buf_len(&buf), 0);
 	buf_fini(&buf);
+}
+END_TEST
+
+START_TEST(few_bytes_are_copied_and_no_others)
+{
+	uint8_t from[64], to[64], want[64];
+
+	for (int i = 0; i < 64; i++)
+		from[i] = (uint8_t)(i + 1);
+	for (size_t len = 0; len < 40; len++) {
+		memset(to, 0xee, sizeof(to));
+		memset(want, 0xee, sizeof(want));
+		copy_few(to + 8, from, len);
+		memcpy(want + 8, from, len);
+		ck_assert_mem_eq(to, want, sizeof(to));
+	}
 }
 END_TEST
 
@@ -291,6 +308,19 @@ START_TEST(the_clock_goes_forward)
 }
 END_TEST
 
+START_TEST(the_last_tick_is_never_ahead_and_another_one_follows)
+{
+	uint64_t last = 0, begin = clock_now();
+
+	while (last < begin) {
+		uint64_t tick = clock_tick();
+
+		ck_assert(tick >= last && tick <= clock_now());
+		last = tick;
+	}
+}
+END_TEST
+
 START_TEST(a_glance_at_the_clock_is_never_ahead_and_never_goes_back)
 {
 	struct clock_glance glance = {0};
@@ -309,7 +339,7 @@ START_TEST(a_glance_after_a_pause_is_not_older_than_the_pause)
 {
 	struct clock_glance glance = {0};
 
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 400; i += 40) {
 		uint64_t before;
 
 		for (int quick = 0; quick < i; quick++)
@@ -912,6 +942,7 @@ static TCase *case_buf(void)
 	tcase_add_test(tc, a_text_that_comes_in_pieces_is_read_whole);
 	tcase_add_test(tc, bytes_come_out_as_they_went_in);
 	tcase_add_test(tc, an_empty_append_asks_for_no_memory);
+	tcase_add_test(tc, few_bytes_are_copied_and_no_others);
 	tcase_add_test(tc, a_large_buffer_is_given_back_when_empty_and_a_small_one_kept);
 	tcase_add_test(tc, read_tells_bytes_end_and_errors_apart);
 	tcase_add_test(tc, a_full_pipe_takes_what_it_can_and_is_no_error);
@@ -928,6 +959,7 @@ static TCase *case_clock(void)
 	tcase_add_test(tc, patience_ends);
 	tcase_add_test(tc, who_computes_beside_us_ends_patience_for_a_while);
 	tcase_add_test(tc, the_clock_goes_forward);
+	tcase_add_test(tc, the_last_tick_is_never_ahead_and_another_one_follows);
 	tcase_add_test(tc, a_glance_at_the_clock_is_never_ahead_and_never_goes_back);
 	tcase_add_test(tc, a_glance_after_a_pause_is_not_older_than_the_pause);
 	return tc;

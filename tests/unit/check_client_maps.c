@@ -2,8 +2,10 @@
 
 /* Maps: what is sent for items, and what becomes of each. */
 
+#include "base/fd.h"
 #include "check_client.h"
 #include "fake_daemon.h"
+#include "wire/arena.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -472,6 +474,107 @@ START_TEST(what_is_behind_a_pair_that_is_none_is_not_believed)
 	expect_error(map, 1, RUCHE_PROTOCOL, RUCHE_EXECUTED_MAYBE);
 	expect_error(map, 2, RUCHE_PROTOCOL, RUCHE_EXECUTED_MAYBE);
 	expect_end(map, -ENOENT);
+}
+END_TEST
+
+/* ---- chunks whose pairs lie in memory that is shared */
+
+enum { ARENA_LARGE = 4 << 20 };
+
+static struct arena arena;
+
+/* A large result has it asked for. */
+static void open_arena(void)
+{
+	const uint64_t size = arena_size(ARENA_LARGE, 1);
+	static char large[3 + ARENA_MIN] = {(char)0xc5, (char)(ARENA_MIN >> 8)};
+	struct ruche_reply *reply;
+	char hex[64];
+	int fd = fd_memory("arena", (off_t)size);
+
+	ck_assert_uint_eq(fake_submit(&fake), 1);
+	fake_send_hex(&fake, "94 01 ce00000001 c0");
+	fake_send(&fake, large, sizeof(large));
+	ck_assert_int_eq(ruche_wait(fake.ruche, 1, -1, &reply), 1);
+	ruche_reply_free(reply);
+	fake_skip(&fake, -1);
+	snprintf(hex, sizeof(hex), "92 ce%08x ce%08x", (unsigned int)size,
+		(unsigned int)ARENA_LARGE);
+	fake_answer_fd(&fake, 2, hex, fd);
+	ck_assert_int_eq(ruche_process(fake.ruche), 0);
+	ck_assert_int_eq(arena_map(&arena, fd, size, ARENA_LARGE), 0);
+	fd_close(&fd);
+}
+
+/* Answers call `id` by a reference to these bytes, as a worker would; the lane. */
+static int answer_in_arena(uint32_t id, const char *hex)
+{
+	uint8_t bytes[256],
+		frame[8 + ARENA_REF_SIZE] = {0x94, 0x01, 0xce, 0, 0, 0, (uint8_t)id, 0xc0};
+	size_t len = bytes_of(hex, bytes, sizeof(bytes));
+	struct arena_ref ref;
+	int lane = arena_put_value(&arena, 1, bytes, len, &ref);
+
+	ck_assert_int_ge(lane, 0);
+	frame[8] = 0xd8;
+	frame[9] = ARENA_EXT;
+	arena_write_ref(frame + 10, &ref);
+	fake_send(&fake, frame, sizeof(frame));
+	return lane;
+}
+
+START_TEST(pairs_in_shared_memory_are_those_of_a_chunk)
+{
+	struct ruche_map *map;
+	int lane;
+
+	open_arena();
+	map = map_numbers(3, &threes);
+	push(map);
+	lane = answer_in_arena(3, "93 92c00a 92c091c0 92c0cd0100");
+	expect_value(map, 0, 10);
+	/* It is a copy that is looked at: the lane is free again. */
+	ck_assert_int_eq(arena_take(&arena, 100, 1), lane);
+	ruche_reply_free(next_reply(map, 1));
+	expect_value(map, 2, 256);
+	expect_end(map, -ENOENT);
+	arena_unmap(&arena);
+}
+END_TEST
+
+/* Nobody has looked at all of it before: it is followed as far as it makes sense. */
+static const struct {
+	const char *hex;
+	size_t good; /* pairs */
+} bad_memory[] = {
+	{"93 92c00a 92c00b", 2}, /* short of a pair */
+	{"93 92c00a 92c0", 1},   /* of a result */
+	{"93 92c00a 92", 1},
+	{"93", 0},
+	{"93 92c00a 92c0cd01", 1},       /* of a byte */
+	{"93 92c00a 92c0db7fffffff", 1}, /* of very many */
+	{"93 92c00a 92c0c1 92c00c", 1},
+	{"93 92c00a 92c0ddffffffff", 1},
+	{"dc", 0},
+	{"94 92c00a 92c00b 92c00c 92c00d", 0}, /* more than there were items */
+	{"05", 0},
+};
+
+START_TEST(pairs_in_shared_memory_are_never_read_past_their_end)
+{
+	struct ruche_map *map;
+
+	open_arena();
+	map = map_numbers(3, &threes);
+	push(map);
+	answer_in_arena(3, bad_memory[_i].hex);
+	for (size_t i = 0; i < 3; i++)
+		if (i < bad_memory[_i].good)
+			expect_value(map, i, 10 + (int64_t)i);
+		else
+			expect_error(map, i, RUCHE_PROTOCOL, RUCHE_EXECUTED_MAYBE);
+	expect_end(map, -ENOENT);
+	arena_unmap(&arena);
 }
 END_TEST
 
@@ -1154,6 +1257,9 @@ static void add_chunk_tests(TCase *tcase)
 		COUNT(nonsense));
 	tcase_add_loop_test(
 		tcase, what_is_behind_a_pair_that_is_none_is_not_believed, 0, COUNT(no_pairs));
+	tcase_add_test(tcase, pairs_in_shared_memory_are_those_of_a_chunk);
+	tcase_add_loop_test(
+		tcase, pairs_in_shared_memory_are_never_read_past_their_end, 0, COUNT(bad_memory));
 	tcase_add_test(tcase, what_is_too_deep_for_a_chunk_goes_alone);
 	tcase_add_test(tcase, what_is_too_long_is_told_so);
 	tcase_add_test(tcase, a_chunk_is_bounded_in_bytes);

@@ -145,10 +145,126 @@ END_TEST
 
 START_TEST(queue_keeps_what_no_slot_takes)
 {
-	enqueue(2 * SLOT_DEPTH + 5);
+	enqueue(2 * SLOT_AHEAD + 5);
 	hand_all();
 	ck_assert_uint_eq(scheduler.queue.count, 5);
+	ck_assert_uint_eq(scheduler_in_flight(&scheduler), 2 * SLOT_AHEAD);
+}
+END_TEST
+
+START_TEST(slots_get_more_only_where_plenty_waits_even_then)
+{
+	const int more = 10;
+
+	scheduler.slots[0].service = scheduler.slots[1].service = 1;
+	enqueue(2 * SLOT_AHEAD + SCHEDULER_PLENTY + more);
+	hand_all();
+	ck_assert_uint_eq(scheduler.queue.count, SCHEDULER_PLENTY - 1);
+	ck_assert_uint_eq(scheduler_in_flight(&scheduler), 2 * SLOT_AHEAD + more + 1);
+	enqueue(2 * SLOT_DEPTH);
+	hand_all();
 	ck_assert_uint_eq(scheduler_in_flight(&scheduler), 2 * SLOT_DEPTH);
+}
+END_TEST
+
+START_TEST(plenty_of_work_is_not_handed_deeper)
+{
+	scheduler.slots[0].service = scheduler.slots[1].service =
+		SCHEDULER_SPILL / (2 * SLOT_AHEAD);
+	enqueue(SCHEDULER_PLENTY + 4 * SLOT_DEPTH);
+	hand_all();
+	ck_assert_uint_le(scheduler_in_flight(&scheduler), 2 * (2 * SLOT_AHEAD + 1));
+	scheduler.slots[0].service = scheduler.slots[1].service = 0; /* not known */
+	while (scheduler.slots[0].live > 0)
+		slot_pop(&scheduler.slots[0], 300);
+	hand_all();
+	ck_assert_uint_eq(scheduler.slots[0].live, SLOT_AHEAD);
+}
+END_TEST
+
+START_TEST(many_go_to_the_slot_at_home_first_whether_it_is_idle_or_near)
+{
+	enqueue(SCHEDULER_MANY);
+	scheduler_set_home(&scheduler, 0);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[0]); /* though the other was idle later */
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+	scheduler.slots[0].service = scheduler.slots[1].service = SCHEDULER_SPILL / 10;
+	scheduler_set_home(&scheduler, 1);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[0]); /* they are too few by now */
+	enqueue(SCHEDULER_MANY);
+	scheduler_set_home(&scheduler, 1);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+	scheduler_set_home(&scheduler, 0);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[0]);
+}
+END_TEST
+
+START_TEST(a_slot_that_is_not_pinned_is_nowhere_at_home)
+{
+	scheduler.slots[0].core = scheduler.slots[1].core = -1;
+	enqueue(SCHEDULER_MANY);
+	scheduler_set_home(&scheduler, -1);
+	ck_assert_ptr_eq(hand(), &scheduler.slots[1]);
+}
+END_TEST
+
+static uint32_t any(uint32_t limit)
+{
+	static uint32_t state = 1;
+
+	state = state * 1664525 + 1013904223; /* Numerical Recipes' generator */
+	return (state >> 8) % limit;
+}
+
+/* New services, new tasks, and some that end. */
+static void change_something(void)
+{
+	struct slot *slot = &scheduler.slots[any(WIDTH)];
+
+	if (any(4) == 0)
+		slot->service = any(SCHEDULER_SPILL);
+	if (scheduler.queue.count < 4 * SCHEDULER_MANY)
+		enqueue((int)any(8));
+	for (uint32_t ended = any(8); ended > 0 && slot->live > 0; ended--)
+		slot_pop(slot, next_seq);
+	scheduler_set_home(&scheduler, (int)any(WIDTH + 1) - 1);
+}
+
+/* As long as a slot has little, tasks that follow each other go where each of them would go alone. */
+START_TEST(what_may_follow_would_be_handed_there_by_itself)
+{
+	int followed = 0;
+
+	for (int i = 0; i < 5000; i++) {
+		struct slot *slot = hand();
+		const struct task *next = queue_first(&scheduler.queue);
+
+		if (slot != NULL && next != NULL && slot->live < SLOT_AHEAD &&
+			scheduler_may_follow(&scheduler, slot, next)) {
+			ck_assert_ptr_eq(scheduler_pick_slot(&scheduler, next), slot);
+			followed++;
+		} else {
+			change_something();
+		}
+	}
+	ck_assert_int_gt(followed, 1000);
+}
+END_TEST
+
+START_TEST(plenty_follows_in_runs)
+{
+	struct slot *slot = &scheduler.slots[0];
+	int run = 0;
+
+	slot->service = 1;
+	enqueue(SCHEDULER_PLENTY + 4 * SLOT_DEPTH);
+	while (slot->live < SLOT_AHEAD)
+		push(slot, queue_first(&scheduler.queue));
+	do {
+		push(slot, queue_first(&scheduler.queue));
+		run++;
+	} while (scheduler_may_follow(&scheduler, slot, queue_first(&scheduler.queue)));
+	ck_assert_int_eq(run, SCHEDULER_RUN);
 }
 END_TEST
 
@@ -549,6 +665,12 @@ void add_core_scheduler(Suite *suite)
 	tcase_add_test(tc, turns_are_longer_the_shorter_tasks_are);
 	tcase_add_test(tc, more_goes_to_the_slot_with_fewest);
 	tcase_add_test(tc, queue_keeps_what_no_slot_takes);
+	tcase_add_test(tc, slots_get_more_only_where_plenty_waits_even_then);
+	tcase_add_test(tc, many_go_to_the_slot_at_home_first_whether_it_is_idle_or_near);
+	tcase_add_test(tc, a_slot_that_is_not_pinned_is_nowhere_at_home);
+	tcase_add_test(tc, what_may_follow_would_be_handed_there_by_itself);
+	tcase_add_test(tc, plenty_of_work_is_not_handed_deeper);
+	tcase_add_test(tc, plenty_follows_in_runs);
 	tcase_add_test(tc, victim_is_the_slot_with_most_waiting);
 	tcase_add_test(tc, who_has_most_is_the_victim_among_several);
 	tcase_add_test(tc, shortest_backlog_yields_however_many_they_are);

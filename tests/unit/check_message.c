@@ -324,7 +324,7 @@ START_TEST(plain_arrays_are_read_as_msgpack_c_does)
 
 	for (size_t i = 0; i < len; i++)
 		ck_assert_int_eq(sscanf(text + 2 * i, "%2hhx", &bytes[i]), 1);
-	ck_assert_int_eq(message_get_plain_array(bytes, len, room, &array), 0);
+	ck_assert_int_eq(message_get_plain_array(bytes, len, room, NULL, &array), 0);
 	assert_same(&array, unpack(bytes, len));
 }
 END_TEST
@@ -339,6 +339,7 @@ START_TEST(what_is_no_plain_array_is_left_to_others)
 		{"\x92\x01\x80", 3},
 		{"\x91\xd4\x02\x00", 4}, /* an extension */
 		{"\xdc\x00\x01\x01", 4}, /* an array with a longer head */
+		{"\x91\x91\x80", 3},
 		{"\x81\x01\x01", 3},
 		{"\x05", 1},
 	};
@@ -346,8 +347,51 @@ START_TEST(what_is_no_plain_array_is_left_to_others)
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
 		ck_assert_int_eq(
-			message_get_plain_array(values[i].bytes, values[i].len, room, &array),
+			message_get_plain_array(values[i].bytes, values[i].len, room, NULL, &array),
 			-EPROTO);
+}
+END_TEST
+
+/* Each an array with arrays inside, in hexadecimal. */
+static const char *const nested_arrays[] = {
+	"9190",
+	"93a1669401ccff03ffc2", /* as a chunk is */
+	"93a16692920102920304c3",
+	"93a166dc000301cdffffd0ffc2",
+	"93a166dd0000000290a161c3",
+	"9192920102939192030405c0",
+	"919191919191919190",
+};
+
+START_TEST(arrays_inside_arrays_are_read_as_msgpack_c_does)
+{
+	const char *text = nested_arrays[_i];
+	size_t len = strlen(text) / 2;
+	msgpack_object room[MESSAGE_PLAIN_MAX], array;
+	msgpack_zone *zone = msgpack_zone_new(64);
+	uint8_t bytes[64];
+
+	for (size_t i = 0; i < len; i++)
+		ck_assert_int_eq(sscanf(text + 2 * i, "%2hhx", &bytes[i]), 1);
+	ck_assert_int_eq(message_get_plain_array(bytes, len, room, NULL, &array), -EPROTO);
+	ck_assert_int_eq(message_get_plain_array(bytes, len, room, zone, &array), 0);
+	assert_same(&array, unpack(bytes, len));
+	msgpack_zone_free(zone);
+}
+END_TEST
+
+START_TEST(arrays_of_very_many_are_left_to_msgpack_c)
+{
+	static uint8_t bytes[6 + MESSAGE_PLAIN_INNER_MAX + 1] = {0x91, 0xdd, 0, 1, 0, 0};
+	msgpack_object room[MESSAGE_PLAIN_MAX], array;
+	msgpack_zone *zone = msgpack_zone_new(64);
+
+	ck_assert_int_eq(message_get_plain_array(bytes, sizeof(bytes) - 1, room, zone, &array), 0);
+	ck_assert_uint_eq(array.via.array.ptr[0].via.array.size, MESSAGE_PLAIN_INNER_MAX);
+	bytes[5] = 1;
+	ck_assert_int_eq(
+		message_get_plain_array(bytes, sizeof(bytes), room, zone, &array), -EPROTO);
+	msgpack_zone_free(zone);
 }
 END_TEST
 
@@ -727,6 +771,9 @@ static TCase *case_values(void)
 	tcase_add_loop_test(tc, plain_arrays_are_read_as_msgpack_c_does, 0,
 		(int)(sizeof(plain_arrays) / sizeof(plain_arrays[0])));
 	tcase_add_test(tc, what_is_no_plain_array_is_left_to_others);
+	tcase_add_loop_test(tc, arrays_inside_arrays_are_read_as_msgpack_c_does, 0,
+		(int)(sizeof(nested_arrays) / sizeof(*nested_arrays)));
+	tcase_add_test(tc, arrays_of_very_many_are_left_to_msgpack_c);
 	tcase_add_test(tc, a_maps_value_is_found_by_its_whole_key);
 	return tc;
 }

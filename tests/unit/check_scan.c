@@ -390,6 +390,57 @@ START_TEST(a_frame_of_the_limit_passes_and_one_byte_more_does_not)
 }
 END_TEST
 
+/* Many values of a kind, in hexadecimal: the array is one of the params, of which another follows. */
+static const char *const many_alike[] = {
+	"07",
+	"cdffff",
+	"d3ffffffffffffffff",
+	"c0",
+	"cb3ff0000000000000",
+	"a161",
+	"92c0ce00000001",
+	"93a16101c3",
+	"90",
+	"91da000161",
+	"92c091c0",
+	"81c0c0",
+};
+
+static size_t build_many(uint8_t *frame, const char *hex, size_t count)
+{
+	static const uint8_t head[] = {0x94, 0, 1, 0xa1, 'f', 0x93, 0xc0, 0xdc, 0};
+	size_t at = sizeof(head), len = strlen(hex) / 2;
+
+	memcpy(frame, head, at);
+	frame[at++] = (uint8_t)count;
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < len; k++)
+			ck_assert_int_eq(sscanf(hex + 2 * k, "%2hhx", &frame[at++]), 1);
+	frame[at++] = 0xcc;
+	frame[at++] = 0x80;
+	return at;
+}
+
+START_TEST(many_values_alike_are_passed_in_any_limit_and_split_as_one_is)
+{
+	uint8_t frame[1024];
+	size_t len = build_many(frame, many_alike[_i], 50);
+	struct scan scan;
+
+	ck_assert_int_eq(scan_whole(&scan, frame, len, len), SCAN_DONE);
+	ck_assert_uint_eq(scan.len, len);
+	assert_unpacks(frame, len);
+	for (size_t limit = 0; limit < len; limit++)
+		ck_assert_int_eq(scan_whole(&scan, frame, len, limit), -EMSGSIZE);
+	for (size_t split = 0; split < len; split++) {
+		scan_init(&scan, len);
+		ck_assert_int_eq(feed_copy(&scan, frame, split), SCAN_MORE);
+		ck_assert_int_eq(feed_copy(&scan, frame, len), SCAN_DONE);
+		ck_assert_uint_eq(scan.len, len);
+	}
+}
+END_TEST
+
 /* The head of a value that would end exactly at, or one byte behind, a limit of 64 MiB. */
 START_TEST(a_declared_length_is_refused_by_its_head_alone)
 {
@@ -733,6 +784,8 @@ static TCase *case_refusals(void)
 	tcase_add_loop_test(tc, depth_100000_is_refused_without_being_followed, 0, 2);
 	tcase_add_test(tc, depth_is_counted_alike_in_both_halves_of_a_response);
 	tcase_add_test(tc, a_frame_of_the_limit_passes_and_one_byte_more_does_not);
+	tcase_add_loop_test(tc, many_values_alike_are_passed_in_any_limit_and_split_as_one_is, 0,
+		(int)(sizeof(many_alike) / sizeof(*many_alike)));
 	tcase_add_loop_test(tc, a_declared_length_is_refused_by_its_head_alone, 0, 5);
 	tcase_add_test(tc, what_is_open_already_counts_against_the_limit);
 	tcase_add_test(tc, a_nested_bomb_is_refused_before_its_counts_add_up_to_the_limit);
