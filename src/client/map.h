@@ -32,13 +32,13 @@ struct ruche_map {
 	struct pace pace;
 
 	struct chunk_list order, waiting, ended;
-	struct buf filling; /* items of the next chunk */
-	size_t filled;      /* how many */
-	bool is_full;       /* there was no room when it was last looked for */
-	bool has_nested;    /* something is nested in one of them */
-	bool is_quick;      /* the source took no time over the last of them */
-	bool has_more;      /* taking items in was left off, to look for replies */
-	bool is_slow;       /* ... after few of them: the source takes its time */
+	struct buf filling;       /* items of the next chunk */
+	size_t filled;            /* how many */
+	bool is_full;             /* there was no room when it was last looked for */
+	bool has_nested;          /* something is nested in one of them */
+	bool has_more;            /* taking items in was left off, to look for replies */
+	bool is_slow;             /* ... after few of them: the source takes its time */
+	unsigned int quick_looks; /* at the clock in a row, between which it took none */
 
 	size_t taken, given; /* items: into chunks, and out of them */
 	size_t under_way;    /* items in calls */

@@ -21,8 +21,9 @@ enum {
 	CHUNK_SIZE_MAX = 1024 * 1024,        /* ... whose number is given */
 	ITEMS_SIZE_MAX = 32 * 1024 * 1024,   /* bytes that wait or are under way */
 	REPLIES_SIZE_MAX = 64 * 1024 * 1024, /* bytes that wait to be handed out */
-	FEW_CALLS = 16, /* when no more are under way, none waits for company */
-	FEW_ITEMS = 8,  /* that a source gave in a slice: it is slow */
+	FEW_CALLS = 16,   /* when no more are under way, none waits for company */
+	FEW_ITEMS = 8,    /* that a source gave in a slice: it is slow */
+	QUICK_LOOKS = 16, /* at the clock, between which it took no time: it is quick */
 };
 
 /* After so long, replies are looked for. */
@@ -239,17 +240,23 @@ static bool is_over(const struct ruche_map *map)
 	return map->is_cancelled || map->ruche->broken;
 }
 
+static bool is_over_slice(const struct ruche_map *map, uint64_t now, uint64_t since)
+{
+	return map->source.items.next != NULL && now >= since + SLICE;
+}
+
 /* Has the caller's function taken so long?  As long as it is quick, the clock is looked at after every fourth item. */
 static bool is_late(struct ruche_map *map, uint64_t since)
 {
 	struct clock_glance *clock = &map->ruche->clock;
+	const bool is_quick = map->quick_looks >= QUICK_LOOKS;
 	uint64_t before = clock->now, now;
 
-	if (map->source.items.next == NULL || (map->is_quick && map->filled % 4 != 0))
+	if (map->source.items.next == NULL || (is_quick && map->filled % 4 != 0))
 		return false;
 	now = clock_glance(clock);
-	map->is_quick = now - before < QUICK;
-	return now >= since + SLICE;
+	map->quick_looks = now - before < QUICK ? map->quick_looks + !is_quick : 0;
+	return is_over_slice(map, now, since);
 }
 
 /* Takes items for one chunk. */
@@ -353,7 +360,7 @@ int map_feed(struct ruche_map *map)
 		r = take_chunk(map);
 		if (r == 0)
 			break;
-		map->has_more = is_late(map, since);
+		map->has_more = is_over_slice(map, clock_glance(&map->ruche->clock), since);
 		if (r == 1)
 			r = map_send(map);
 	}

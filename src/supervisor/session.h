@@ -6,7 +6,7 @@
  * A session: one client's connection.  It owns the socket, its buffers and the list of the
  * client's open calls.  Reading is edge-triggered: an event only notes that there is something,
  * and sessions_pump() reads it, 64 KiB a turn, unless the client's next request has to wait
- * because too much is open or unread.
+ * because too much is open or unread.  Of a client that has very much open, few requests are handled a turn.
  *
  *	          faulty frame, or the peer will send no more
  *	 OPEN ───────────────────────────────────────────────▶ LAST_ANSWERS

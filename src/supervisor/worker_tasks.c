@@ -30,7 +30,7 @@ static void look_for_wear(struct worker *worker)
 
 	if (slot->handed_max == 0 || worker->worn_out)
 		return;
-	early = slot->handed_max / 2 < SLOT_DEPTH ? slot->handed_max / 2 : SLOT_DEPTH;
+	early = slot->handed_max / 2 < SLOT_AHEAD ? slot->handed_max / 2 : SLOT_AHEAD;
 	if (slot->handed < slot->handed_max - early)
 		return;
 	worker->worn_out = true;

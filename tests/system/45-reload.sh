@@ -107,6 +107,19 @@ no_pid_often() {
 }
 check 'a worker runs no more than max_tasks' wait_for no_pid_often
 
+# The next one is to be there in time, but not when half of them are still to come.
+cat >>"$conf" <<END
+[pool worn]
+plugin = $test_plugins/crash.so
+workers = 1
+max_tasks = 1024
+END
+ask ruche.reload '[]' >/dev/null
+workers_of_many() {
+	yes '[]' | head -n 16384 | "$ruche" map --star --chunk 1 --window 1 worn/test.pid | sort -u | wc -l
+}
+check 'nor many less' eval '[ "$(workers_of_many)" -le 19 ]'
+
 sed -i '/^max_tasks/d; /^\[pool second\]/,$d' "$conf"
 check_output 'the second pool is removed' null ask ruche.reload '[]'
 check_output 'and is there no more' unknown_function ask second/test.version '[]'

@@ -24,7 +24,8 @@ static struct fake fake;
 struct numbers {
 	int64_t next, count;
 	int end;    /* what comes after them */
-	int nap_ms; /* before each */
+	int nap_ms; /* before each, from this one on */
+	int64_t nap_from;
 	uint8_t packed[18];
 };
 
@@ -36,7 +37,7 @@ static int next_number(void *user, const void **ret, size_t *ret_len)
 
 	if (from->next == from->count)
 		return from->end;
-	if (from->nap_ms > 0)
+	if (from->nap_ms > 0 && from->next >= from->nap_from)
 		poll(NULL, 0, from->nap_ms);
 	*ret = from->packed;
 	*ret_len = ruche_pack_int128(from->next++, from->packed);
@@ -762,6 +763,28 @@ START_TEST(a_slow_source_keeps_no_result_waiting)
 }
 END_TEST
 
+/* Of quick ones the clock is looked at less often. */
+START_TEST(nor_does_one_that_was_quick_before)
+{
+	enum { QUICK = 5000, LEARNT = 10 };
+	struct ruche_map *map;
+
+	fake_start_mapper(&fake, 0);
+	numbers.nap_ms = 5;
+	numbers.nap_from = QUICK;
+	map = map_numbers(QUICK + 50, NULL);
+	for (int64_t i = 0; i < QUICK + LEARNT + 20; i++) {
+		ck_assert(next_is(map, (size_t)i, i));
+		if (i >= QUICK + LEARNT)
+			ck_assert_int_le(numbers.next, i + 4);
+	}
+	ruche_map_free(map);
+	ruche_close(fake.ruche);
+	fake.ruche = NULL;
+	fake_join_echo(&fake);
+}
+END_TEST
+
 START_TEST(a_given_chunk_is_filled_however_slow_the_source)
 {
 	struct ruche_map *map;
@@ -1273,6 +1296,7 @@ static void add_source_tests(TCase *tcase)
 	tcase_add_test(tcase, an_error_of_the_source_ends_the_map);
 	tcase_add_loop_test(tcase, an_item_that_is_not_one_value_ends_the_map, 0, COUNT(bad_items));
 	tcase_add_test(tcase, a_slow_source_keeps_no_result_waiting);
+	tcase_add_test(tcase, nor_does_one_that_was_quick_before);
 	tcase_add_test(tcase, a_given_chunk_is_filled_however_slow_the_source);
 	tcase_add_test(tcase, a_source_without_an_item_is_asked_again);
 	tcase_add_test(tcase, a_source_without_an_item_notices_the_end_of_the_connection);
