@@ -18,6 +18,8 @@
 #include "client/reply.h"
 #include "wire/value.h"
 
+#define LOOK_AGAIN (50 * CLOCK_MS)
+
 _Static_assert(
 	(int)RUCHE_TYPE_COUNT == (int)VALUE_TYPE_COUNT, "the types are numbered as on the wire");
 
@@ -174,16 +176,30 @@ void *shared_at(const struct ruche_value *value, size_t index)
 
 /* ---- the lock ----------------------------------------------------------------------------- */
 
-/* The errno of the mutex's functions, which is positive. */
-static __attribute__((noinline)) int lock_for(pthread_mutex_t *lock, int timeout_ms)
+static struct timespec time_of(uint64_t ns)
 {
-	uint64_t deadline = clock_now() + (uint64_t)timeout_ms * CLOCK_MS;
-	struct timespec at = {
-		.tv_sec = (time_t)(deadline / CLOCK_S), .tv_nsec = (long)(deadline % CLOCK_S)};
+	return (struct timespec){.tv_sec = (time_t)(ns / CLOCK_S), .tv_nsec = (long)(ns % CLOCK_S)};
+}
 
-	if (timeout_ms == 0)
-		return pthread_mutex_trylock(lock);
-	return pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &at);
+/*
+ * The errno of the mutex's functions, which is positive.  Who is killed when he has been woken for the lock takes that with him: the
+ * kernel wakes another one only if nobody has come in between, and who has does not know of any that wait.  So they look
+ * again by themselves.
+ */
+static __attribute__((noinline)) int wait_for(pthread_mutex_t *lock, int timeout_ms)
+{
+	uint64_t now = clock_now();
+	uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms * CLOCK_MS;
+	int error;
+
+	do {
+		struct timespec at =
+			time_of(deadline - now < LOOK_AGAIN ? deadline : now + LOOK_AGAIN);
+
+		error = pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &at);
+		now = clock_now();
+	} while (error == ETIMEDOUT && now < deadline);
+	return error;
 }
 
 /* Not in the way of a lock that is free, which takes some nanoseconds. */
@@ -202,10 +218,9 @@ int ruche_value_lock(struct ruche_value *value, int timeout_ms)
 
 	if (value == NULL)
 		return -EINVAL;
-	if (timeout_ms < 0)
-		error = pthread_mutex_lock(lock_of(value));
-	else
-		error = lock_for(lock_of(value), timeout_ms);
+	error = pthread_mutex_trylock(lock_of(value));
+	if (error == EBUSY && timeout_ms != 0)
+		error = wait_for(lock_of(value), timeout_ms);
 	return error == 0 ? 0 : judge(lock_of(value), error);
 }
 
