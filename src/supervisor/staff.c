@@ -212,8 +212,18 @@ static struct worker *find_outdated(const struct pool *pool)
 	return NULL;
 }
 
+/* The former fork server had been asked for it: it is replaced when it is ready. */
+static bool will_be_outdated(const struct worker *worker)
+{
+	return worker->pool != NULL && worker->slot->state == SLOT_STARTING &&
+	       !worker->slot->process && worker->forkserver != worker->pool->forkserver;
+}
+
 bool staff_is_outdated(const struct pool *pool)
 {
+	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++)
+		if (will_be_outdated(&pool->workers[i]))
+			return true;
 	return find_outdated(pool) != NULL;
 }
 
@@ -259,6 +269,8 @@ void staff_on_ready(struct worker *worker)
 	if (old != NULL && is_outdated(old))
 		worker_leave(old);
 	leave_if_outdated(worker);
+	if (is_outdated(worker))
+		staff_balance(worker->pool);
 	staff_look_soon(worker->pool);
 }
 
