@@ -151,6 +151,19 @@ static inline bool claim_take(struct claim_page *page, uint32_t seq)
 	return claim_move(page, seq, CLAIM_TAKEN);
 }
 
+/*
+ * Worker: may it be skipped, since the supervisor has taken it back, and may have used its word again since then?  If not, somebody has
+ * written to the words who should not, and no task can be told from another.
+ */
+static inline bool claim_was_taken(struct claim_page *page, uint32_t seq)
+{
+	uint32_t value = atomic_load(&page->word[seq % CLAIM_RING]);
+
+	return value == claim_value(seq, CLAIM_TAKEN) ||
+	       (value >> 2 != seq && value >> 2 != 0 &&
+		       (value >> 2) % CLAIM_RING == seq % CLAIM_RING);
+}
+
 /* Supervisor: has the worker started it?  Anything but a clean "offered" counts as started. */
 static inline bool claim_is_started(struct claim_page *page, uint32_t seq)
 {

@@ -26,9 +26,8 @@
 #include "worker/task.h"
 
 #define HOLD_TIME (50 * CLOCK_US) /* for which the answers to tiny tasks are held back */
-#define FORK_TIME                                                                                  \
-	(5 * CLOCK_US)        /* in less time, and a glance at the clock, nobody can have forked */
-#define MEASURE_TIME CLOCK_MS /* of work between two looks at a worker's memory: some 10 MB */
+#define FORK_TIME (3 * CLOCK_US)  /* in less, by glances at the clock, nobody can have forked */
+#define MEASURE_TIME CLOCK_MS     /* of work between two looks at a worker's memory: some 10 MB */
 
 enum { HOLD_MAX = 1024 }; /* bytes of an answer; more cost more to copy than to write */
 
@@ -169,6 +168,16 @@ static int retire_if_large(struct worker *w)
 
 /* ---- the loop */
 
+static int start(struct worker *w, const uint8_t *frame, const struct scan *scan)
+{
+	int r;
+
+	if (!claim_start(w->page, scan->msgid))
+		return claim_was_taken(w->page, scan->msgid) ? 0 : -EIO;
+	r = run(w, frame, scan);
+	return r == 0 ? retire_if_large(w) : r;
+}
+
 /* What is neither a call nor about an arena is input for a task that has ended. */
 static int handle(struct worker *w, const uint8_t *frame)
 {
@@ -176,13 +185,10 @@ static int handle(struct worker *w, const uint8_t *frame)
 	unsigned int before = w->inbox.dropped;
 	int r = 0;
 
-	if (scan->type == SCAN_NOTIFICATION) {
+	if (scan->type == SCAN_NOTIFICATION)
 		arenas_notice(&w->arenas, frame, scan);
-	} else if (scan->type == SCAN_REQUEST && claim_start(w->page, scan->msgid)) {
-		r = run(w, frame, scan);
-		if (r == 0)
-			r = retire_if_large(w);
-	}
+	else if (scan->type == SCAN_REQUEST)
+		r = start(w, frame, scan);
 	if (w->inbox.dropped == before) /* else a command has done so, and read on */
 		inbox_drop(&w->inbox);
 	return r;
@@ -211,7 +217,8 @@ static int work(struct worker *w)
 	while ((r = next_frame(w, &frame)) > 0) {
 		r = handle(w, frame);
 		if (r < 0) {
-			log_error("cannot answer the supervisor: %s", strerror(-r));
+			log_error("cannot answer the supervisor: %s",
+				r == -EIO ? "a task has written to its memory" : strerror(-r));
 			return EXIT_FAILURE;
 		}
 	}

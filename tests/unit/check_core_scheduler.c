@@ -152,7 +152,7 @@ START_TEST(queue_keeps_what_no_slot_takes)
 }
 END_TEST
 
-START_TEST(slots_get_more_only_where_plenty_waits_even_then)
+START_TEST(slots_get_more_as_long_as_plenty_waits)
 {
 	const int more = 10;
 
@@ -665,7 +665,7 @@ void add_core_scheduler(Suite *suite)
 	tcase_add_test(tc, turns_are_longer_the_shorter_tasks_are);
 	tcase_add_test(tc, more_goes_to_the_slot_with_fewest);
 	tcase_add_test(tc, queue_keeps_what_no_slot_takes);
-	tcase_add_test(tc, slots_get_more_only_where_plenty_waits_even_then);
+	tcase_add_test(tc, slots_get_more_as_long_as_plenty_waits);
 	tcase_add_test(tc, many_go_to_the_slot_at_home_first_whether_it_is_idle_or_near);
 	tcase_add_test(tc, a_slot_that_is_not_pinned_is_nowhere_at_home);
 	tcase_add_test(tc, what_may_follow_would_be_handed_there_by_itself);

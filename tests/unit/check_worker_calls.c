@@ -182,6 +182,32 @@ START_TEST(task_taken_back_is_not_run)
 }
 END_TEST
 
+/* The word of a later task in the same place says that this one was taken back, long ago; all else is rubbish. */
+START_TEST(worker_whose_words_are_spoilt_ends)
+{
+	static const struct {
+		uint32_t value;
+		bool is_good;
+	} cases[] = {{0, false}, {UINT32_MAX, false}, {CLAIM_RING << 2, false}, {0, true}};
+	uint32_t value = cases[_i].value, seq;
+	int status;
+
+	kill(worker.pid, SIGSTOP);
+	seq = rig_hand(&worker, "square", "i", (int64_t)3);
+	if (cases[_i].is_good)
+		value = claim_value(seq + CLAIM_RING, CLAIM_OFFERED);
+	atomic_store(&worker.page->word[seq % CLAIM_RING], value);
+	kill(worker.pid, SIGCONT);
+	if (cases[_i].is_good) {
+		rig_call(&worker, &m, "square", "i", (int64_t)3);
+		ck_assert_int_eq(m.result->via.i64, 9);
+		return;
+	}
+	status = rig_reap(worker.pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+}
+END_TEST
+
 /* ---- deaths */
 
 START_TEST(worker_dies_as_it_is_told)
@@ -308,6 +334,7 @@ void check_worker_calls(Suite *suite)
 	tcase_add_test(t, deep_values_travel);
 	tcase_add_test(t, progress_comes_before_the_result);
 	tcase_add_test(t, task_taken_back_is_not_run);
+	tcase_add_loop_test(t, worker_whose_words_are_spoilt_ends, 0, 4);
 
 	t = worker_case(suite, "deaths", true);
 	tcase_add_loop_test(t, worker_dies_as_it_is_told, 0, 8);
