@@ -14,7 +14,7 @@ uint64_t clock_now(void);
 /* The same as of the kernel's last tick, 1 to 10 ms ago at the most, at an eighth of the cost. */
 uint64_t clock_tick(void);
 
-/* The same for who asks again and again, at a third of the cost: up to 2 us ago, and never ahead. */
+/* The same for who asks again and again, at a third of the cost: up to 4 us ago, and never ahead. */
 struct clock_glance {
 	uint64_t now, ticks; /* zero at first */
 };
