@@ -62,13 +62,15 @@ static int prepare(struct worker *worker, struct worker_ends *ends, char why[CGR
 static void ask_for_fork(struct forkserver *fs, struct worker *worker)
 {
 	struct worker_ends ends = WORKER_ENDS_NONE;
-	char why[CGROUP_ERROR_MAX] = "the fork server takes no requests";
+	char why[CGROUP_ERROR_MAX];
 	int r = prepare(worker, &ends, why);
 
-	if (r < 0)
+	if (r < 0) {
 		slot_change(worker->slot, SLOT_ON_FORK);
-	else
+	} else {
 		r = send_fork(fs, worker, &ends);
+		text_format(why, sizeof(why), "the fork server takes no requests");
+	}
 	worker_ends_close(&ends);
 	if (r < 0) {
 		worker_on_fork_failed(worker, RESTART_USELESS, why);

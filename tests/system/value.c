@@ -185,6 +185,8 @@ int main(int argc, char **argv)
 	if (argc == 3) {
 		value = open_value(false, &ruche);
 		puts(wake_and_kill(value));
+		ruche_value_close(value);
+		ruche_close(ruche);
 		return 0;
 	}
 	value = open_value(false, &ruche);
