@@ -216,7 +216,8 @@ static struct worker *find_outdated(const struct pool *pool)
 static bool will_be_outdated(const struct worker *worker)
 {
 	return worker->pool != NULL && worker->slot->state == SLOT_STARTING &&
-	       !worker->slot->process && worker->forkserver != worker->pool->forkserver;
+	       !worker->slot->process && !worker->slot->leaving &&
+	       worker->forkserver != worker->pool->forkserver;
 }
 
 bool staff_is_outdated(const struct pool *pool)

@@ -232,7 +232,7 @@ void standby_drop(struct forkserver *fs)
 	standby->next = NULL;
 	if (standby->pid > 0)
 		standby->state = STANDBY_LEAVING;
-	else if (standby->state == STANDBY_ASKED)
+	else if (standby_is_awaited(fs))
 		standby->state = fs->link >= 0 ? STANDBY_UNWANTED : STANDBY_NONE;
 }
 

@@ -29,7 +29,7 @@ enum link_worker_fd {
 
 /*
  * Behind them come, if the worker is to be in control groups, their files cgroup.procs, which it writes "0" to
- * before anything else; and on v1 memory.oom_control, if it has a limit of memory.
+ * before anything else that it was ordered; and on v1 memory.oom_control, if it has a limit of memory.
  */
 enum {
 	LINK_GROUPS_MAX = 4,

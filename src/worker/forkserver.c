@@ -132,13 +132,14 @@ static int answer_error(struct forkserver *fs, uint32_t id, const char *message)
 
 /* ---- orders */
 
-static int refuse_order(struct forkserver *fs, uint32_t id, int error)
+static int refuse_order(struct forkserver *fs, const struct order *order, int error)
 {
 	char message[256];
 
 	snprintf(message, sizeof(message), "cannot fork a worker: %s", strerror(-error));
-	log_error("%s", message);
-	return answer_error(fs, id, message);
+	if (!order->stands_by) /* which nobody waits for */
+		log_error("%s", message);
+	return answer_error(fs, order->id, message);
 }
 
 /* SPAWN_WORKER in the new worker; else 0, or a negative errno and there is none. */
@@ -175,7 +176,7 @@ static int carry_out(struct forkserver *fs, struct order *order, size_t len, siz
 	if (r == SPAWN_WORKER)
 		return r;
 	if (r < 0)
-		return refuse_order(fs, order->id, r);
+		return refuse_order(fs, order, r);
 	r = answer_pid(fs, order->id, birth.pid, order->stands_by ? birth.go : -1);
 	if (!order->stands_by)
 		let_go(fs, order, birth.go, len, nfds);

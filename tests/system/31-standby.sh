@@ -63,6 +63,17 @@ kill -CONT "$(forkserver)"
 check 'which makes another when it goes on' all_well
 check_output 'nobody was taken for what a worker has left behind' 0 left_behind
 
+# Nor does it keep anything waiting when it was asked for one and is then superseded.
+kill -STOP "$(forkserver)"
+stopped=$(forkserver)
+crash crash.kill
+sleep 0.1 # by now it has been asked
+"$ruche" reload
+check 'a fork server that is stopped is superseded' wait_for all_idle
+check 'the daemon can be upgraded meanwhile' timeout 20 "$ruche" upgrade
+kill -CONT "$stopped"
+check 'and all goes on' all_well
+
 old=$standby
 kill -KILL "$(forkserver)"
 another() { stands_by && [ "$standby" != "$old" ]; }
