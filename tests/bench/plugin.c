@@ -3,6 +3,7 @@
 #include <ruche/plugin.h>
 
 #include <time.h>
+#include <unistd.h>
 
 static uint64_t now_us(void)
 {
@@ -24,8 +25,18 @@ static int spin(struct ruche_task *task)
 	return ruche_return_nil(task);
 }
 
+/* Says that it has begun, and does not end. */
+static int hang(struct ruche_task *task)
+{
+	(void)ruche_progress(task, 0);
+	for (;;)
+		pause();
+	return -1;
+}
+
 static const struct ruche_function functions[] = {
 	{.name = "bench.spin", .run = spin, .params = "us", .summary = "busy for so long"},
+	{.name = "bench.hang", .run = hang, .params = "", .summary = "for ever, and says so"},
 	{0},
 };
 

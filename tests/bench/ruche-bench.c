@@ -333,6 +333,13 @@ static void startup(const struct measure_args *args)
 	hive_stop(&hive);
 }
 
+static void on_progress(void *user, uint32_t id, double value)
+{
+	(void)id;
+	(void)value;
+	*(bool *)user = true;
+}
+
 /* The pool's only worker is killed in a task; when is the next one answered? */
 static void crash(const struct measure_args *args)
 {
@@ -342,20 +349,25 @@ static void crash(const struct measure_args *args)
 	struct ruche *ruche;
 	struct hive hive;
 	uint32_t doomed, next;
+	bool has_begun = false;
 	pid_t worker;
+	int r;
 
 	hive_start(&hive, &single);
 	ruche = hive_connect(&hive);
-	ruche_submit(ruche, &doomed, "sleep", "d", 1000.0);
+	ruche_on_progress(ruche, on_progress, &has_begun);
+	ruche_submit(ruche, &doomed, "bench.hang", "");
 	ruche_submit(ruche, &next, "square", "i", (int64_t)3);
-	ruche_process(ruche);
-	usleep(20000); /* so that it has begun */
+	while (!has_begun)
+		ruche_process(ruche);
+	usleep(20000); /* so that all is quiet, and who stands by is there */
 	worker = hive_worker(&hive);
 	measure_init(&measure, args);
 	measure_begin(&measure);
 	kill(worker, SIGKILL);
-	if (ruche_wait(ruche, next, 10000, &reply) != 1)
-		measure_fail("no answer", 0);
+	r = ruche_wait(ruche, next, 10000, &reply);
+	if (r != 1)
+		measure_fail("no answer", r);
 	measure_end(&measure);
 	hive_expect(0, &reply);
 	measure_print(&measure, (struct measure_figure[]){{"seconds", measure.seconds}, {NULL, 0}});
