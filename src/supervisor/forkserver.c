@@ -324,14 +324,13 @@ static void on_failed(struct forkserver *fs, const msgpack_object_array *params)
 static void on_forked(struct forkserver *fs, const msgpack_object *error, pid_t pid)
 {
 	struct worker *worker = fs->pending;
-	siginfo_t info;
 	char *why;
 
 	fs->pending = NULL;
 	if (!standby_is_awaited(fs))
 		evtimer_del(&fs->timer);
 	if (pid > 0) {
-		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+		if (reaper_is_child(pid))
 			worker_on_forked(worker, pid);
 		else
 			worker_on_fork_failed(worker, RESTART_NEVER_READY, "it died at once");

@@ -15,14 +15,32 @@
 #define SWEEP_DELAY (10 * CLOCK_MS) /* many deaths, one look at all processes */
 #define SWEEP_LATEST CLOCK_S
 
-/* Looks before it reaps, so that a worker's pid stays its own until its death is dealt with. */
+/* Looks before it reaps, so that a worker's pid stays its own until its death is dealt with.  False: there is no such child. */
+static bool look(idtype_t type, pid_t pid, siginfo_t *ret)
+{
+	*ret = (siginfo_t){0};
+	return waitid(type, (id_t)pid, ret, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+bool reaper_is_child(pid_t pid)
+{
+	siginfo_t info;
+
+	return pid > 0 && look(P_PID, pid, &info);
+}
+
+bool reaper_has_ended(pid_t pid)
+{
+	siginfo_t info;
+
+	return pid > 0 && look(P_PID, pid, &info) && info.si_pid == pid;
+}
+
 static pid_t next_ended(void)
 {
-	siginfo_t info = {0};
+	siginfo_t info;
 
-	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		return 0;
-	return info.si_pid;
+	return look(P_ALL, 0, &info) ? info.si_pid : 0;
 }
 
 void reaper_run(struct supervisor *sup)

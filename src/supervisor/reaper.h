@@ -7,7 +7,14 @@
  * server, the workers, and what a dead worker's task left behind, which is killed.
  */
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 struct supervisor;
+
+/* Is it a child of ours, dead or alive?  And one that is dead?  It stays so until it is reaped. */
+bool reaper_is_child(pid_t pid);
+bool reaper_has_ended(pid_t pid);
 
 /* SIGCHLD: every child that has ended, one after the other. */
 void reaper_run(struct supervisor *sup);

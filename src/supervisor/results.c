@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -12,6 +11,7 @@
 #include "base/text.h"
 #include "supervisor/call.h"
 #include "supervisor/nested.h"
+#include "supervisor/reaper.h"
 #include "supervisor/reload.h"
 #include "supervisor/staff.h"
 #include "supervisor/stream.h"
@@ -345,16 +345,6 @@ void results_catch_up(struct worker *worker)
 	measure(worker);
 }
 
-/* The end of its pipe often comes with its death: then nothing is gained by waiting for the signal. */
-static bool has_ended(const struct worker *worker)
-{
-	siginfo_t info = {0};
-
-	return worker->pid > 0 &&
-	       waitid(P_PID, (id_t)worker->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	       info.si_pid == worker->pid;
-}
-
 void results_read(struct worker *worker)
 {
 	ssize_t n;
@@ -363,7 +353,8 @@ void results_read(struct worker *worker)
 		return;
 	n = read_some(worker);
 
-	if (n == 0 && has_ended(worker)) {
+	/* The end of the pipe often comes with its death: then nothing is gained by waiting for the signal. */
+	if (n == 0 && reaper_has_ended(worker->pid)) {
 		worker_on_exit(worker);
 	} else if (n == 0 || (n < 0 && n != -EAGAIN)) {
 		uint64_t grace = worker->pool->config->grace;

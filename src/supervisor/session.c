@@ -291,12 +291,9 @@ void session_wake(struct session *session)
  * Tasks that wait in great numbers are in no cache any more when their turn comes.  So who has plenty goes on after others,
  * and after what workers have answered meanwhile: mostly as many.
  */
-static bool has_plenty(struct session *session, uint64_t since)
+static bool has_had_its_share(const struct session *session, uint64_t since)
 {
-	if (session->tasks.count < PLENTY || session->sup->sessions.requests - since < SHARE)
-		return false;
-	session_mark_ready(session);
-	return true;
+	return session->tasks.count >= PLENTY && session->sup->sessions.requests - since >= SHARE;
 }
 
 /* Handles each whole frame; false if the session takes no more for now. */
@@ -305,8 +302,12 @@ static bool handle_frames(struct session *session, uint64_t since)
 	while (buf_len(&session->in) > 0) {
 		int r;
 
-		if (!may_read(session) || has_plenty(session, since))
+		if (!may_read(session))
 			return false;
+		if (has_had_its_share(session, since)) {
+			session_mark_ready(session); /* for the next turn */
+			return false;
+		}
 		r = scan_feed(&session->scan, buf_data(&session->in), buf_len(&session->in));
 		if (r == SCAN_MORE)
 			return true;

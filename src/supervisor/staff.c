@@ -223,9 +223,9 @@ static bool will_be_outdated(const struct worker *worker)
 bool staff_is_outdated(const struct pool *pool)
 {
 	for (uint32_t i = 0; i < pool->scheduler.slot_count; i++)
-		if (will_be_outdated(&pool->workers[i]))
+		if (is_outdated(&pool->workers[i]) || will_be_outdated(&pool->workers[i]))
 			return true;
-	return find_outdated(pool) != NULL;
+	return false;
 }
 
 void staff_admit(struct worker *trial)

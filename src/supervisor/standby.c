@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "supervisor/forkserver.h"
+#include "supervisor/reaper.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/worker.h"
 #include "wire/message.h"
@@ -100,14 +101,12 @@ static void come(struct standby *standby, pid_t pid, int *go)
 bool standby_on_answer(struct forkserver *fs, uint32_t request, pid_t pid, int *go)
 {
 	struct standby *standby = &fs->standby;
-	siginfo_t info;
 
 	if (!standby_is_awaited(fs) || request != standby->request)
 		return false;
 	if (fs->pending == NULL)
 		evtimer_del(&fs->timer);
-	if (pid > 0 && *go >= 0 &&
-		waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
+	if (*go >= 0 && reaper_is_child(pid)) {
 		come(standby, pid, go);
 	} else {
 		kit_drop(&standby->kit);

@@ -5,35 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
-static size_t write_16(uint8_t *out, uint8_t first, uint16_t bits)
+/* `size` bytes of these bits, the most significant first.  Behind them is rubbish, for which there is room. */
+static size_t write_bits(uint8_t *out, uint8_t first, uint64_t bits, unsigned int size)
 {
-	bits = htobe16(bits);
+	bits = htobe64(bits << (64 - 8 * size));
 	out[0] = first;
 	memcpy(out + 1, &bits, sizeof(bits));
-	return 1 + sizeof(bits);
-}
-
-static size_t write_32(uint8_t *out, uint8_t first, uint32_t bits)
-{
-	bits = htobe32(bits);
-	out[0] = first;
-	memcpy(out + 1, &bits, sizeof(bits));
-	return 1 + sizeof(bits);
-}
-
-static size_t write_64(uint8_t *out, uint8_t first, uint64_t bits)
-{
-	bits = htobe64(bits);
-	out[0] = first;
-	memcpy(out + 1, &bits, sizeof(bits));
-	return 1 + sizeof(bits);
-}
-
-static size_t write_byte(uint8_t *out, uint8_t first, uint8_t bits)
-{
-	out[0] = first;
-	out[1] = bits;
-	return 2;
+	return 1 + size;
 }
 
 static size_t write_wide(uint8_t *out, unsigned __int128 bits)
@@ -52,12 +30,12 @@ static size_t write_positive(uint8_t *out, uint64_t value)
 		return 1;
 	}
 	if (value <= UINT8_MAX)
-		return write_byte(out, 0xcc, (uint8_t)value);
+		return write_bits(out, 0xcc, value, 1);
 	if (value <= UINT16_MAX)
-		return write_16(out, 0xcd, (uint16_t)value);
+		return write_bits(out, 0xcd, value, 2);
 	if (value <= UINT32_MAX)
-		return write_32(out, 0xce, (uint32_t)value);
-	return write_64(out, 0xcf, value);
+		return write_bits(out, 0xce, value, 4);
+	return write_bits(out, 0xcf, value, 8);
 }
 
 static size_t write_negative(uint8_t *out, int64_t value)
@@ -67,12 +45,12 @@ static size_t write_negative(uint8_t *out, int64_t value)
 		return 1;
 	}
 	if (value >= INT8_MIN)
-		return write_byte(out, 0xd0, (uint8_t)value);
+		return write_bits(out, 0xd0, (uint64_t)value, 1);
 	if (value >= INT16_MIN)
-		return write_16(out, 0xd1, (uint16_t)value);
+		return write_bits(out, 0xd1, (uint64_t)value, 2);
 	if (value >= INT32_MIN)
-		return write_32(out, 0xd2, (uint32_t)value);
-	return write_64(out, 0xd3, (uint64_t)value);
+		return write_bits(out, 0xd2, (uint64_t)value, 4);
+	return write_bits(out, 0xd3, (uint64_t)value, 8);
 }
 
 size_t message_write_int128(uint8_t out[MESSAGE_INT_MAX], __int128 value)

@@ -43,24 +43,22 @@ static bool is_readable(int fd)
 }
 
 /* For many, to be woken once is little, and meanwhile the processor is for whoever makes or hands out the next ones. */
-static bool is_worth_looking(struct inbox *inbox)
+static bool is_worth_looking(const struct inbox *inbox)
 {
-	unsigned int count = inbox->dropped - inbox->looked_at;
-
-	inbox->looked_at = inbox->dropped;
-	return count < MANY;
+	return inbox->dropped - inbox->waited_at < MANY;
 }
 
 static ssize_t wait_and_read(struct inbox *inbox)
 {
-	bool there = !is_worth_looking(inbox);
+	bool looks = is_worth_looking(inbox), there = false;
 	ssize_t n;
 
 	patience_begin(&inbox->patience);
-	while (!there && patience_lasts(&inbox->patience))
+	while (looks && !there && patience_lasts(&inbox->patience))
 		there = is_readable(inbox->fd);
 	n = inbox_read(inbox);
 	patience_end(&inbox->patience);
+	inbox->waited_at = inbox->dropped;
 	return n;
 }
 

@@ -21,7 +21,7 @@ struct inbox {
 	size_t limit;
 	int status; /* of the first frame: scan_feed()'s last answer */
 	struct patience patience;
-	unsigned int looked_at; /* `dropped` when it last waited */
+	unsigned int waited_at; /* `dropped` when it last waited */
 };
 
 /* `limit`: the longest frame, bytes. */

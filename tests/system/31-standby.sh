@@ -88,11 +88,14 @@ check 'fork servers that die when they are asked for one' all_well
 check 'leave no descriptor' wait_for nothing_stays
 orphans=$(left_behind) # whom they had just made
 
-old=$standby
-"$ruche" reload
-check 'after a reload it is one of the new code' wait_for another
-check 'and the only one' all_well
-check 'no descriptor of the other is left' wait_for nothing_stays
+check_renewal() {
+	old=$standby
+	"$ruche" "$1"
+	check "who stands by is another after: $1" wait_for another
+	check 'and the only one' all_well
+	check 'no descriptor of the other is left' wait_for nothing_stays
+}
+check_renewal reload
 for _ in $(seq 5); do
 	"$ruche" reload &
 	crash crash.kill
@@ -101,11 +104,7 @@ done
 check 'reloads while workers die' all_well
 check 'leave no descriptor' wait_for nothing_stays
 
-old=$standby
-"$ruche" upgrade
-check 'after an upgrade it is another' wait_for another
-check 'and the only one' all_well
-check 'no descriptor of the other is left' wait_for nothing_stays
+check_renewal upgrade
 for _ in $(seq 5); do
 	crash crash.kill
 	"$ruche" upgrade

@@ -315,15 +315,23 @@ static const char *const plain_arrays[] = {
 	"91c60000000166",
 };
 
-START_TEST(plain_arrays_are_read_as_msgpack_c_does)
+enum { BYTES_MAX = 64 };
+
+static size_t read_hex(const char *text, uint8_t bytes[BYTES_MAX])
 {
-	const char *text = plain_arrays[_i];
 	size_t len = strlen(text) / 2;
-	msgpack_object room[MESSAGE_PLAIN_MAX], array;
-	uint8_t bytes[64];
 
 	for (size_t i = 0; i < len; i++)
 		ck_assert_int_eq(sscanf(text + 2 * i, "%2hhx", &bytes[i]), 1);
+	return len;
+}
+
+START_TEST(plain_arrays_are_read_as_msgpack_c_does)
+{
+	msgpack_object room[MESSAGE_PLAIN_MAX], array;
+	uint8_t bytes[BYTES_MAX];
+	size_t len = read_hex(plain_arrays[_i], bytes);
+
 	ck_assert_int_eq(message_get_plain_array(bytes, len, room, NULL, &array), 0);
 	assert_same(&array, unpack(bytes, len));
 }
@@ -365,14 +373,11 @@ static const char *const nested_arrays[] = {
 
 START_TEST(arrays_inside_arrays_are_read_as_msgpack_c_does)
 {
-	const char *text = nested_arrays[_i];
-	size_t len = strlen(text) / 2;
 	msgpack_object room[MESSAGE_PLAIN_MAX], array;
 	msgpack_zone *zone = msgpack_zone_new(64);
-	uint8_t bytes[64];
+	uint8_t bytes[BYTES_MAX];
+	size_t len = read_hex(nested_arrays[_i], bytes);
 
-	for (size_t i = 0; i < len; i++)
-		ck_assert_int_eq(sscanf(text + 2 * i, "%2hhx", &bytes[i]), 1);
 	ck_assert_int_eq(message_get_plain_array(bytes, len, room, NULL, &array), -EPROTO);
 	ck_assert_int_eq(message_get_plain_array(bytes, len, room, zone, &array), 0);
 	assert_same(&array, unpack(bytes, len));
