@@ -26,6 +26,12 @@ static inline void copy_few(void *to, const void *from, size_t len)
 		memcpy(&last, in + len - 4, 4);
 		memcpy(out, &first, 4);
 		memcpy(out + len - 4, &last, 4);
+	} else if (len - 1 < 3) {
+		uint8_t first = in[0], middle = in[len / 2], last = in[len - 1];
+
+		out[0] = first;
+		out[len / 2] = middle;
+		out[len - 1] = last;
 	} else {
 		memcpy(to, from, len);
 	}

@@ -46,6 +46,17 @@ static void drop(struct request *request)
 	client_arena_give(request->ruche->calls.arena, request->lanes);
 }
 
+/* 0, or -ENOMEM and nothing was written. */
+static int write_head(struct buf *out, uint32_t id, const char *method, size_t len)
+{
+	uint8_t *to = buf_reserve(out, message_request_size(len));
+
+	if (to == NULL)
+		return -ENOMEM;
+	buf_commit(out, message_write_request(to, id, method, len));
+	return 0;
+}
+
 int request_begin(struct request *request, struct ruche *ruche, const char *method)
 {
 	size_t len = strlen(method);
@@ -58,10 +69,7 @@ int request_begin(struct request *request, struct ruche *ruche, const char *meth
 		return r;
 	request->id = calls_next_id(&ruche->calls);
 	request->wants_item = strncmp(method, OF_QUEUES, strlen(OF_QUEUES)) == 0;
-	r = message_pack_request(&request->pk, request->id, method, len);
-	if (r < 0)
-		drop(request);
-	return r;
+	return write_head(&ruche->out, request->id, method, len);
 }
 
 int request_begin_notification(struct request *request, struct ruche *ruche, const char *method)

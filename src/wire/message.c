@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/copy.h"
 #include "base/utf8.h"
 
 /* ---- names ---------------------------------------------------------------------- */
@@ -84,7 +85,7 @@ size_t message_write_request(uint8_t *out, uint32_t msgid, const char *method, s
 		out[at++] = 0xd9;
 		out[at++] = (uint8_t)method_len;
 	}
-	memcpy(out + at, method, method_len);
+	copy_few(out + at, method, method_len);
 	return at + method_len;
 }
 
