@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { BURST_MAX = 16 };
+enum {
+	BURST_MAX = 16,
+	MOST_FADES = 64, /* turns */
+};
 
 int scheduler_init(struct scheduler *scheduler, uint32_t slot_max)
 {
@@ -12,7 +15,8 @@ int scheduler_init(struct scheduler *scheduler, uint32_t slot_max)
 
 	if (slots == NULL)
 		return -ENOMEM;
-	*scheduler = (struct scheduler){.slots = slots, .slot_max = slot_max, .home = -1};
+	*scheduler = (struct scheduler){
+		.slots = slots, .slot_max = slot_max, .home = -1, .ahead = SLOT_AHEAD};
 	queue_init(&scheduler->queue);
 	queue_init(&scheduler->processes);
 	return 0;
@@ -103,6 +107,24 @@ void scheduler_set_home(struct scheduler *scheduler, int core)
 	scheduler->home = scheduler->queue.count < SCHEDULER_MANY ? -1 : core;
 }
 
+static uint32_t between(uint32_t min, size_t count, uint32_t max)
+{
+	return count < min ? min : count > max ? max : (uint32_t)count;
+}
+
+void scheduler_set_ahead(struct scheduler *scheduler)
+{
+	size_t count = scheduler->queue.count + scheduler_in_flight(scheduler);
+
+	if (count > scheduler->most)
+		scheduler->most = count;
+	else
+		scheduler->most -= (scheduler->most - count + MOST_FADES - 1) / MOST_FADES;
+	scheduler->ahead = scheduler->most > SCHEDULER_PLENTY
+				   ? SLOT_DEPTH
+				   : between(SLOT_AHEAD, scheduler->most / 2, 2 * SLOT_AHEAD);
+}
+
 static bool is_home(const struct scheduler *scheduler, const struct slot *slot)
 {
 	return slot->core == scheduler->home && slot->core >= 0;
@@ -145,9 +167,10 @@ static bool has_little(const struct slot *slot)
 	return slot->service > 0 && slot_backlog(slot) < SCHEDULER_SPILL;
 }
 
-static bool is_near(const struct slot *slot, const struct task *task)
+bool scheduler_is_near(
+	const struct scheduler *scheduler, const struct slot *slot, const struct task *task)
 {
-	return slot->state == SLOT_BUSY && slot->live < SLOT_AHEAD && has_little(slot) &&
+	return slot->state == SLOT_BUSY && slot->live < scheduler->ahead && has_little(slot) &&
 	       slot_can_take(slot, task);
 }
 
@@ -160,7 +183,7 @@ static struct slot *pick_near(struct scheduler *scheduler, const struct task *ta
 	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
 		struct slot *slot = &scheduler->slots[i];
 
-		if (!is_near(slot, task))
+		if (!scheduler_is_near(scheduler, slot, task))
 			continue;
 		if (is_home(scheduler, slot))
 			return slot;
@@ -171,21 +194,9 @@ static struct slot *pick_near(struct scheduler *scheduler, const struct task *ta
 }
 
 /* Ahead of time. */
-static bool may_have_more(
-	const struct scheduler *scheduler, const struct slot *slot, const struct task *task)
+static bool may_have_more(const struct slot *slot, const struct task *task)
 {
-	bool is_plenty = scheduler->queue.count >= SCHEDULER_PLENTY && has_little(slot);
-
-	return slot->state == SLOT_BUSY && (slot->live < SLOT_AHEAD || is_plenty) &&
-	       slot_can_take(slot, task);
-}
-
-bool scheduler_may_follow(
-	const struct scheduler *scheduler, const struct slot *slot, const struct task *task)
-{
-	if (slot->live < SLOT_AHEAD)
-		return is_near(slot, task);
-	return slot->live % SCHEDULER_RUN != 0 && may_have_more(scheduler, slot, task);
+	return slot->state == SLOT_BUSY && slot->live < SLOT_AHEAD && slot_can_take(slot, task);
 }
 
 struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task *task)
@@ -199,7 +210,7 @@ struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task 
 	for (uint32_t i = 0; i < scheduler->slot_count; i++) {
 		struct slot *slot = &scheduler->slots[i];
 
-		if (!may_have_more(scheduler, slot, task))
+		if (!may_have_more(slot, task))
 			continue;
 		if (best == NULL || slot->live < best->live)
 			best = slot;

@@ -36,8 +36,7 @@
 
 enum {
 	SCHEDULER_MANY = 32,     /* tasks that wait, for which the core matters */
-	SCHEDULER_PLENTY = 1024, /* tiny ones, of which a busy slot gets more than SLOT_AHEAD */
-	SCHEDULER_RUN = 64,      /* tasks of those that go to the same slot */
+	SCHEDULER_PLENTY = 1024, /* in all: more tiny ones are handed SLOT_DEPTH ahead */
 };
 
 struct scheduler {
@@ -46,7 +45,9 @@ struct scheduler {
 	uint32_t slot_count; /* in use, some of which may be absent again */
 	uint32_t slot_max;
 	uint32_t width;
-	int home; /* the core whose slots come first; -1: it does not matter */
+	int home;       /* the core whose slots come first; -1: it does not matter */
+	uint32_t ahead; /* tasks that a slot gets while it has little work */
+	size_t most;    /* tasks that there were at once of late */
 };
 
 /* Room for `slot_max` slots, of which none is in use.  0 or -ENOMEM. */
@@ -62,14 +63,17 @@ void scheduler_set_turns(struct scheduler *scheduler);
 /* The core that the supervisor is at, until it is told again; see above. */
 void scheduler_set_home(struct scheduler *scheduler, int core);
 
+/* Sets how far ahead tiny tasks are handed, by how many tasks there have been at once of late. */
+void scheduler_set_ahead(struct scheduler *scheduler);
+
 /* Where to hand this task, the first of the queue.  NULL: nowhere for now. */
 struct slot *scheduler_pick_slot(struct scheduler *scheduler, const struct task *task);
 
 /* A slot makes no progress: something takes long, and what comes now may do so as well. */
 bool scheduler_has_stalled(const struct scheduler *scheduler);
 
-/* May this task follow the one before it to the same slot, which was picked for that?  If nothing has stalled. */
-bool scheduler_may_follow(
+/* Is it at work, with so little that this task may follow the one before it there?  If nothing has stalled. */
+bool scheduler_is_near(
 	const struct scheduler *scheduler, const struct slot *slot, const struct task *task);
 
 /* Where to hand the first of `processes`; NULL: there is no worker for it yet. */

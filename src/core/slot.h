@@ -28,7 +28,7 @@
 
 enum {
 	SLOT_DEPTH = 512, /* tasks in flight to one worker, the running one included */
-	SLOT_AHEAD = 128, /* of these, where only some wait or they are not tiny */
+	SLOT_AHEAD = 128, /* of these, where there are only some, or they are not tiny */
 };
 
 /*

@@ -122,7 +122,7 @@ static void hand_run(struct pool *pool, struct slot *slot, struct task *task)
 	do
 		hand(pool, slot, task);
 	while (may_go_on && (task = next_task(pool, &pool->scheduler.queue)) != NULL &&
-		scheduler_may_follow(&pool->scheduler, slot, task) && !slot_has_later(slot, task));
+		scheduler_is_near(&pool->scheduler, slot, task) && !slot_has_later(slot, task));
 }
 
 /* Way is made once: what comes back is then handed out in turns as well. */
@@ -212,6 +212,7 @@ static void run(struct pool *pool)
 	supervisor_look_at_clock(pool->sup);
 	scheduler_set_turns(&pool->scheduler);
 	scheduler_set_home(&pool->scheduler, sched_getcpu());
+	scheduler_set_ahead(&pool->scheduler);
 	start_processes(pool);
 	hand_out(pool);
 	level_out(pool);

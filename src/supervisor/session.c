@@ -25,7 +25,7 @@
 
 enum {
 	READ_SIZE = 64 * 1024,
-	PORTION = 128, /* requests: workers begin with them while the next are read */
+	PORTION = 256, /* requests: workers begin with them while the next are read */
 	PLENTY = 4096, /* open tasks, beyond which a session may make no more than */
 	SHARE = 256,   /* requests a turn */
 };

@@ -152,26 +152,12 @@ START_TEST(queue_keeps_what_no_slot_takes)
 }
 END_TEST
 
-START_TEST(slots_get_more_as_long_as_plenty_waits)
-{
-	const int more = 10;
-
-	scheduler.slots[0].service = scheduler.slots[1].service = 1;
-	enqueue(2 * SLOT_AHEAD + SCHEDULER_PLENTY + more);
-	hand_all();
-	ck_assert_uint_eq(scheduler.queue.count, SCHEDULER_PLENTY - 1);
-	ck_assert_uint_eq(scheduler_in_flight(&scheduler), 2 * SLOT_AHEAD + more + 1);
-	enqueue(2 * SLOT_DEPTH);
-	hand_all();
-	ck_assert_uint_eq(scheduler_in_flight(&scheduler), 2 * SLOT_DEPTH);
-}
-END_TEST
-
 START_TEST(plenty_of_work_is_not_handed_deeper)
 {
 	scheduler.slots[0].service = scheduler.slots[1].service =
 		SCHEDULER_SPILL / (2 * SLOT_AHEAD);
 	enqueue(SCHEDULER_PLENTY + 4 * SLOT_DEPTH);
+	scheduler_set_ahead(&scheduler);
 	hand_all();
 	ck_assert_uint_le(scheduler_in_flight(&scheduler), 2 * (2 * SLOT_AHEAD + 1));
 	scheduler.slots[0].service = scheduler.slots[1].service = 0; /* not known */
@@ -228,6 +214,7 @@ static void change_something(void)
 	for (uint32_t ended = any(8); ended > 0 && slot->live > 0; ended--)
 		slot_pop(slot, next_seq);
 	scheduler_set_home(&scheduler, (int)any(WIDTH + 1) - 1);
+	scheduler_set_ahead(&scheduler);
 }
 
 /* As long as a slot has little, tasks that follow each other go where each of them would go alone. */
@@ -239,8 +226,7 @@ START_TEST(what_may_follow_would_be_handed_there_by_itself)
 		struct slot *slot = hand();
 		const struct task *next = queue_first(&scheduler.queue);
 
-		if (slot != NULL && next != NULL && slot->live < SLOT_AHEAD &&
-			scheduler_may_follow(&scheduler, slot, next)) {
+		if (slot != NULL && next != NULL && scheduler_is_near(&scheduler, slot, next)) {
 			ck_assert_ptr_eq(scheduler_pick_slot(&scheduler, next), slot);
 			followed++;
 		} else {
@@ -251,20 +237,32 @@ START_TEST(what_may_follow_would_be_handed_there_by_itself)
 }
 END_TEST
 
-START_TEST(plenty_follows_in_runs)
+/* When so many wait: how many tiny ones a slot is given. */
+static uint32_t given_of(size_t count)
 {
 	struct slot *slot = &scheduler.slots[0];
-	int run = 0;
 
+	enqueue((int)(count - scheduler.queue.count));
+	scheduler_set_ahead(&scheduler);
 	slot->service = 1;
-	enqueue(SCHEDULER_PLENTY + 4 * SLOT_DEPTH);
-	while (slot->live < SLOT_AHEAD)
+	do
 		push(slot, queue_first(&scheduler.queue));
-	do {
-		push(slot, queue_first(&scheduler.queue));
-		run++;
-	} while (scheduler_may_follow(&scheduler, slot, queue_first(&scheduler.queue)));
-	ck_assert_int_eq(run, SCHEDULER_RUN);
+	while (scheduler_is_near(&scheduler, slot, queue_first(&scheduler.queue)));
+	count = slot->live;
+	while (slot->live > 0)
+		slot_pop(slot, next_seq);
+	return (uint32_t)count;
+}
+
+START_TEST(tiny_tasks_are_handed_half_as_far_ahead_as_there_are)
+{
+	ck_assert_uint_eq(given_of(2 * SLOT_AHEAD - 20), SLOT_AHEAD);
+	ck_assert_uint_eq(given_of(2 * SLOT_AHEAD + 20), SLOT_AHEAD + 10);
+	ck_assert_uint_eq(given_of(SCHEDULER_PLENTY), 2 * SLOT_AHEAD);
+	ck_assert_uint_eq(given_of(SCHEDULER_PLENTY + 1), SLOT_DEPTH);
+	for (int i = 0; i < 1000; i++)
+		scheduler_set_ahead(&scheduler);
+	ck_assert_uint_eq(scheduler.most, scheduler.queue.count); /* what there was is forgotten */
 }
 END_TEST
 
@@ -665,12 +663,11 @@ void add_core_scheduler(Suite *suite)
 	tcase_add_test(tc, turns_are_longer_the_shorter_tasks_are);
 	tcase_add_test(tc, more_goes_to_the_slot_with_fewest);
 	tcase_add_test(tc, queue_keeps_what_no_slot_takes);
-	tcase_add_test(tc, slots_get_more_as_long_as_plenty_waits);
 	tcase_add_test(tc, many_go_to_the_slot_at_home_first_whether_it_is_idle_or_near);
 	tcase_add_test(tc, a_slot_that_is_not_pinned_is_nowhere_at_home);
 	tcase_add_test(tc, what_may_follow_would_be_handed_there_by_itself);
 	tcase_add_test(tc, plenty_of_work_is_not_handed_deeper);
-	tcase_add_test(tc, plenty_follows_in_runs);
+	tcase_add_test(tc, tiny_tasks_are_handed_half_as_far_ahead_as_there_are);
 	tcase_add_test(tc, victim_is_the_slot_with_most_waiting);
 	tcase_add_test(tc, who_has_most_is_the_victim_among_several);
 	tcase_add_test(tc, shortest_backlog_yields_however_many_they_are);
