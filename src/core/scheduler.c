@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 enum {
-	BURST_MAX = 16,
-	MOST_FADES = 64, /* turns */
+	BURST_MAX = 32,
+	MOST_FADES = 64, /* looks */
 };
 
 int scheduler_init(struct scheduler *scheduler, uint32_t slot_max)

@@ -122,7 +122,7 @@ START_TEST(turns_are_longer_the_shorter_tasks_are)
 	static const struct {
 		uint64_t service;
 		uint32_t burst;
-	} cases[] = {{0, 1}, {1, 16}, {SCHEDULER_TURN / 5, 5}, {SCHEDULER_TURN, 1},
+	} cases[] = {{0, 1}, {1, 32}, {SCHEDULER_TURN / 5, 5}, {SCHEDULER_TURN, 1},
 		{50 * SCHEDULER_TURN, 1}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -208,8 +208,10 @@ static void change_something(void)
 	struct slot *slot = &scheduler.slots[any(WIDTH)];
 
 	if (any(4) == 0)
-		slot->service = any(SCHEDULER_SPILL);
-	if (scheduler.queue.count < 4 * SCHEDULER_MANY)
+		slot->service = any(2) == 0 ? any(SCHEDULER_SPILL) : any(100);
+	if (any(1000) == 0)
+		enqueue(2 * SCHEDULER_PLENTY);
+	else if (scheduler.queue.count < 4 * SCHEDULER_MANY)
 		enqueue((int)any(8));
 	for (uint32_t ended = any(8); ended > 0 && slot->live > 0; ended--)
 		slot_pop(slot, next_seq);
@@ -220,20 +222,22 @@ static void change_something(void)
 /* As long as a slot has little, tasks that follow each other go where each of them would go alone. */
 START_TEST(what_may_follow_would_be_handed_there_by_itself)
 {
-	int followed = 0;
+	int followed = 0, deep = 0;
 
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		struct slot *slot = hand();
 		const struct task *next = queue_first(&scheduler.queue);
 
 		if (slot != NULL && next != NULL && scheduler_is_near(&scheduler, slot, next)) {
 			ck_assert_ptr_eq(scheduler_pick_slot(&scheduler, next), slot);
 			followed++;
+			deep += slot->live > 2 * SLOT_AHEAD;
 		} else {
 			change_something();
 		}
 	}
 	ck_assert_int_gt(followed, 1000);
+	ck_assert_int_gt(deep, 100);
 }
 END_TEST
 
@@ -260,9 +264,29 @@ START_TEST(tiny_tasks_are_handed_half_as_far_ahead_as_there_are)
 	ck_assert_uint_eq(given_of(2 * SLOT_AHEAD + 20), SLOT_AHEAD + 10);
 	ck_assert_uint_eq(given_of(SCHEDULER_PLENTY), 2 * SLOT_AHEAD);
 	ck_assert_uint_eq(given_of(SCHEDULER_PLENTY + 1), SLOT_DEPTH);
+}
+END_TEST
+
+START_TEST(tasks_with_workers_count_for_how_far_ahead_others_are_handed)
+{
+	enqueue(3 * SLOT_AHEAD);
+	for (int i = 0; i < 2 * SLOT_AHEAD; i++)
+		push(&scheduler.slots[i % 2], queue_first(&scheduler.queue));
+	scheduler_set_ahead(&scheduler);
+	ck_assert_uint_eq(scheduler.ahead, 3 * SLOT_AHEAD / 2);
+}
+END_TEST
+
+START_TEST(how_many_there_were_is_forgotten_by_and_by)
+{
+	given_of(SCHEDULER_PLENTY + SLOT_DEPTH / 2);
+	for (int i = 0; i < 10; i++)
+		scheduler_set_ahead(&scheduler);
+	ck_assert_uint_eq(scheduler.ahead, SLOT_DEPTH); /* though there are fewer by now */
+	given_of(scheduler.queue.count);
 	for (int i = 0; i < 1000; i++)
 		scheduler_set_ahead(&scheduler);
-	ck_assert_uint_eq(scheduler.most, scheduler.queue.count); /* what there was is forgotten */
+	ck_assert_uint_eq(scheduler.most, scheduler.queue.count);
 }
 END_TEST
 
@@ -668,6 +692,8 @@ void add_core_scheduler(Suite *suite)
 	tcase_add_test(tc, what_may_follow_would_be_handed_there_by_itself);
 	tcase_add_test(tc, plenty_of_work_is_not_handed_deeper);
 	tcase_add_test(tc, tiny_tasks_are_handed_half_as_far_ahead_as_there_are);
+	tcase_add_test(tc, tasks_with_workers_count_for_how_far_ahead_others_are_handed);
+	tcase_add_test(tc, how_many_there_were_is_forgotten_by_and_by);
 	tcase_add_test(tc, victim_is_the_slot_with_most_waiting);
 	tcase_add_test(tc, who_has_most_is_the_victim_among_several);
 	tcase_add_test(tc, shortest_backlog_yields_however_many_they_are);
