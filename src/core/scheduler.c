@@ -6,7 +6,7 @@
 
 enum {
 	BURST_MAX = 32,
-	MOST_FADES = 64, /* looks */
+	MOST_FADES = 64, /* hand-outs until what there was at once counts for little */
 };
 
 int scheduler_init(struct scheduler *scheduler, uint32_t slot_max)

@@ -36,7 +36,7 @@
 
 enum {
 	SCHEDULER_MANY = 32,     /* tasks that wait, for which the core matters */
-	SCHEDULER_PLENTY = 1024, /* in all: more tiny ones are handed SLOT_DEPTH ahead */
+	SCHEDULER_PLENTY = 1024, /* in all, beyond which tiny ones go SLOT_DEPTH ahead */
 };
 
 struct scheduler {
